@@ -1,0 +1,34 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+
+#include "common/time.h"
+
+namespace dure {
+
+// What both programs need from the machine, so that a simulation can give it instead.
+
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  // Wall clock, for display and for deadlines that survive a restart; never a safety input.
+  virtual TimePoint now() = 0;
+};
+
+class Random {
+ public:
+  virtual ~Random() = default;
+  virtual std::array<std::uint8_t, 16> bytes16() = 0;
+};
+
+// Runs what takes time (libvirt, a download, netlink, a commit) away from the loop that decides.
+// The job itself posts its outcome back as an event.
+class TaskRunner {
+ public:
+  virtual ~TaskRunner() = default;
+  virtual void run(std::function<void()> job) = 0;
+};
+
+}  // namespace dure

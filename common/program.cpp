@@ -1,0 +1,44 @@
+#include "common/program.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+namespace dure {
+namespace {
+
+void list_keys(const Program& program) {
+  for (const auto& key : program.keys) {
+    const auto fallback = key.default_value ? "default '" + *key.default_value + "'" : "required";
+    std::printf("%-28s %-26s %s\n", key.name.c_str(), fallback.c_str(), key.meaning.c_str());
+  }
+}
+
+int finish(const Program& program, const Result<void>& outcome) {
+  if (outcome) return 0;
+  std::fprintf(stderr, "%s: %s\n", program.name.c_str(), outcome.error().message.c_str());
+  return 1;
+}
+
+}  // namespace
+
+int run_program(const Program& program, int argc, char** argv) {
+  CLI::App app{program.purpose, program.name};
+  app.require_subcommand(1);
+  app.set_version_flag("--version", DURE_VERSION);
+  std::string directory, config_path;
+  auto* init = app.add_subcommand("init", "make keys and identity; what exists is kept");
+  init->add_option("--dir", directory, "where they are kept")->required();
+  auto* run = app.add_subcommand("run", "serve until SIGTERM");
+  run->add_option("--config", config_path, "TOML file")->required();
+  auto* config_command = app.add_subcommand("config", "list every key of the configuration");
+  CLI11_PARSE(app, argc, argv);
+  if (config_command->parsed()) {
+    list_keys(program);
+    return 0;
+  }
+  if (init->parsed()) return finish(program, program.init(directory));
+  const auto config = Config::load(config_path, program.keys, program.environment_prefix);
+  return finish(program, config ? program.run(*config) : Result<void>(config.error()));
+}
+
+}  // namespace dure

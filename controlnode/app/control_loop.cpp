@@ -1,0 +1,183 @@
+#include "controlnode/app/control_loop.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/log.h"
+#include "protocol/wire/codec.h"
+
+namespace dure::control {
+namespace {
+
+constexpr Duration kTick = std::chrono::seconds(1);
+
+}  // namespace
+
+ControlLoop::ControlLoop(ControlParts parts, SystemId system, Settings settings, std::string holder)
+    : parts_(parts),
+      system_(system),
+      settings_(std::move(settings)),
+      holder_(std::move(holder)),
+      pump_(parts.clock, parts.agents, parts.key) {}
+
+Result<void> ControlLoop::start() {
+  const auto now = parts_.clock.now();
+  next_wake_ = now + kTick;
+  retry_load_at_ = now + kTick;
+  serving_ = false;
+  const auto system = parts_.store.system_id(system_);
+  if (!system) return system.error();
+  if (*system != system_) {
+    return Error{Errc::conflict, "the database belongs to system " + system->str() +
+                                     ", the key directory to " + system_.str() +
+                                     ": give the key directory that was made with this database"};
+  }
+  const auto epoch = parts_.store.take_lead(holder_, fence_floor_);
+  if (!epoch) return epoch.error();
+  auto model = parts_.store.load();
+  if (!model) return model.error();
+  auto pending = parts_.store.pending_orders();
+  if (!pending) return pending.error();
+  model_ = std::move(*model);
+  model_.system = system_;
+  model_.settings = settings_;
+  model_.fence = {1, *epoch};
+  // Nobody has had the time to report to this leader yet: silence is counted from now.
+  for (auto& [host, observation] : model_.observations) observation.seen_at = now;
+  std::vector<HostOrder> outbox;
+  for (auto& order : *pending) outbox.push_back(std::move(order.order));
+  pump_.restart(model_.fence, std::move(outbox));
+  serving_ = true;
+  admitted_.clear();
+  admit_hosts();
+  log::info("leading", {{"epoch", std::to_string(*epoch)},
+                        {"hosts", std::to_string(model_.hosts.size())},
+                        {"clusters", std::to_string(model_.clusters.size())}});
+  return {};
+}
+
+void ControlLoop::admit_hosts() {
+  std::vector<AdmittedHost> hosts;
+  for (const auto& [id, host] : model_.hosts) hosts.push_back({id, host.curve_key});
+  const auto same = [](const AdmittedHost& a, const AdmittedHost& b) {
+    return a.host == b.host && a.curve_key == b.curve_key;
+  };
+  if (std::equal(hosts.begin(), hosts.end(), admitted_.begin(), admitted_.end(), same)) return;
+  admitted_ = hosts;
+  parts_.agents.admit(std::move(hosts));
+}
+
+ControlLoop::Batch ControlLoop::sort(std::vector<ControlEvent>&& batch) {
+  Batch sorted;
+  for (auto& event : batch) {
+    if (auto* spoke = std::get_if<AgentSpoke>(&event)) {
+      if (serving_) take_report(spoke->host, spoke->bytes, sorted);
+    } else if (auto* request = std::get_if<RequestArrived>(&event)) {
+      const auto token = static_cast<std::uint64_t>(sorted.waiting.size());
+      sorted.waiting.push_back({token, std::move(request->done)});
+      sorted.events.push_back(RequestEvent{token, std::move(request->request)});
+    } else if (auto* query = std::get_if<QueryArrived>(&event)) {
+      sorted.queries.push_back(std::move(*query));
+    } else if (auto* history = std::get_if<EventsAsked>(&event)) {
+      sorted.histories.push_back(std::move(*history));
+    }
+  }
+  return sorted;
+}
+
+void ControlLoop::take_report(const HostId& host, std::string_view bytes, Batch& into) {
+  auto message = wire::decode_agent_message(bytes);
+  if (!message) {
+    log::warn("message refused", {{"host", host.str()}, {"reason", message.error().message}});
+    return;
+  }
+  if (auto* report = std::get_if<HostReport>(&*message)) {
+    // The channel proves who speaks; a report about another host is a lie, whoever tells it.
+    if (report->host != host || report->system != system_) {
+      log::warn("report about another host refused",
+                {{"host", host.str()}, {"named", report->host.str()}});
+      return;
+    }
+    if (report->highest_fence > model_.fence) {
+      fence_floor_ = std::max(fence_floor_, report->highest_fence.epoch);
+    }
+    pump_.heard(model_, *report);
+    into.events.push_back(ReportEvent{host, std::move(*report)});
+  } else if (const auto* ack = std::get_if<OrderAck>(&*message)) {
+    if (ack->host == host) pump_.heard(*ack);
+  }
+}
+
+Result<void> ControlLoop::handle(std::vector<ControlEvent> events) {
+  const auto now = parts_.clock.now();
+  if (serving_ && fence_floor_ > model_.fence.epoch) {
+    // The database is older than what the agents know: rise above it, or they refuse every order.
+    log::warn("agents know a higher epoch", {{"epoch", std::to_string(fence_floor_)}});
+    serving_ = false;
+    retry_load_at_ = now;
+  }
+  if (!serving_ && now >= retry_load_at_) {
+    if (const auto started = start(); !started) {
+      log::warn("database away", {{"reason", started.error().message}});
+    }
+  }
+  auto batch = sort(std::move(events));
+  Result<void> outcome;
+  if (serving_) {
+    outcome = decide_and_commit(batch);
+  } else {
+    away({Errc::unavailable, "the control node has no database now; try again"}, batch);
+  }
+  answer_reads(batch);
+  return outcome;
+}
+
+Result<void> ControlLoop::decide_and_commit(Batch& batch) {
+  const auto now = parts_.clock.now();
+  if (now >= next_wake_) batch.events.push_back(TickEvent{});
+  IdStream ids(parts_.random.bytes16());
+  auto decision = decide(model_, batch.events, now, ids);
+  if (!decision.changes.empty()) {
+    const auto committed = parts_.store.commit(model_.fence.epoch, decision.changes);
+    if (!committed) {
+      // The model in memory is ahead of the database, or nobody knows: load it again.
+      serving_ = false;
+      retry_load_at_ = now;
+      log::error("commit failed", {{"code", std::string(to_string(committed.error().code))},
+                                   {"reason", committed.error().message}});
+      away({committed.error().code, "not confirmed by the database; repeat the request with the same "
+                                    "Idempotency-Key"},
+           batch);
+      if (committed.error().code == Errc::lost_leadership) return committed.error();
+      return {};
+    }
+    pump_.take(decision.changes);
+    admit_hosts();
+  }
+  for (auto& reply : decision.replies) {
+    batch.waiting[reply.token].done(std::move(reply.reply));
+  }
+  batch.waiting.clear();
+  next_wake_ = std::min(now + kTick, pump_.send_due());
+  if (decision.wake_at) next_wake_ = std::min(next_wake_, std::max(*decision.wake_at, now));
+  return {};
+}
+
+void ControlLoop::away(const Error& error, Batch& batch) {
+  for (auto& waiting : batch.waiting) waiting.done(error);
+  batch.waiting.clear();
+  next_wake_ = parts_.clock.now() + kTick;
+}
+
+void ControlLoop::answer_reads(Batch& batch) {
+  const Error away{Errc::unavailable, "the control node has no database now; try again"};
+  for (auto& query : batch.queries) {
+    query.read(serving_ ? Result<const Model*>(&model_) : Result<const Model*>(away));
+  }
+  for (auto& history : batch.histories) {
+    history.done(serving_ ? parts_.store.events(history.after, history.limit)
+                          : Result<std::vector<EventRow>>(away));
+  }
+}
+
+}  // namespace dure::control

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "common/ports.h"
+#include "controlnode/app/control_event.h"
+#include "controlnode/app/pump.h"
+#include "controlnode/core/decide.h"
+#include "controlnode/core/model.h"
+#include "controlnode/ports/agent_link.h"
+#include "controlnode/ports/store.h"
+
+namespace dure::control {
+
+struct ControlParts {
+  Clock& clock;
+  Random& random;
+  Store& store;
+  AgentLink& agents;
+  const wire::SigningKey& key;
+};
+
+// The one deciding thread as steps: a batch of events in; one decision, one transaction, then
+// replies and orders out. The events that arrive during a commit make up the next batch.
+class ControlLoop {
+ public:
+  ControlLoop(ControlParts parts, SystemId system, Settings settings, std::string holder);
+
+  // Takes the lead and loads the model. `unavailable` when the database is away: then every request
+  // is answered so, and each TimePassed tries again.
+  Result<void> start();
+
+  // `lost_leadership`: another control node leads; the process has to stop.
+  Result<void> handle(std::vector<ControlEvent> batch);
+
+  TimePoint next_wake() const { return next_wake_; }
+  bool serving() const { return serving_; }
+  const Model& model() const { return model_; }  // for the simulation's invariant checks
+
+ private:
+  struct Waiting {
+    std::uint64_t token = 0;
+    std::function<void(Result<Reply>)> done;
+  };
+  struct Batch {
+    std::vector<Event> events;
+    std::vector<Waiting> waiting;
+    std::vector<QueryArrived> queries;
+    std::vector<EventsAsked> histories;
+  };
+
+  Batch sort(std::vector<ControlEvent>&& batch);
+  void take_report(const HostId& host, std::string_view bytes, Batch& into);
+  Result<void> decide_and_commit(Batch& batch);
+  void away(const Error& error, Batch& batch);
+  void answer_reads(Batch& batch);
+  void admit_hosts();
+
+  ControlParts parts_;
+  SystemId system_;
+  Settings settings_;
+  std::string holder_;
+  Model model_;
+  Pump pump_;
+  bool serving_ = false;
+  std::uint64_t fence_floor_ = 0;  // the highest epoch that any agent has told of
+  std::vector<AdmittedHost> admitted_;
+  TimePoint next_wake_;
+  TimePoint retry_load_at_;
+};
+
+}  // namespace dure::control

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "controlnode/app/control_event.h"
+#include "controlnode/ports/agent_link.h"
+#include "controlnode/ports/api.h"
+
+namespace dure::control {
+
+// The API's and the link's side of the queue.
+class InboxApi : public Api, public AgentLinkListener {
+ public:
+  explicit InboxApi(ControlInbox& inbox) : inbox_(inbox) {}
+
+  void submit(Request request, std::function<void(Result<Reply>)> done) override;
+  void query(std::function<void(const Result<const Model*>&)> read) override;
+  void events(std::uint64_t after, std::size_t limit,
+              std::function<void(Result<std::vector<EventRow>>)> done) override;
+  void on_agent_message(const HostId& host, std::string bytes) override;
+
+ private:
+  ControlInbox& inbox_;
+};
+
+}  // namespace dure::control

@@ -1,0 +1,105 @@
+#include "controlnode/app/pump.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/log.h"
+#include "controlnode/core/host_orders.h"
+#include "protocol/wire/codec.h"
+#include "protocol/wire/envelope.h"
+
+namespace dure::control {
+namespace {
+
+constexpr Duration kFirstRetry = std::chrono::seconds(2);
+constexpr Duration kMostRetry = std::chrono::seconds(30);
+constexpr Duration kIdle = std::chrono::seconds(60);
+
+}  // namespace
+
+Pump::Pump(Clock& clock, AgentLink& agents, const wire::SigningKey& key)
+    : clock_(clock), agents_(agents), key_(key) {}
+
+void Pump::restart(Fence fence, std::vector<HostOrder> outbox) {
+  fence_ = fence;
+  sequence_ = 0;
+  // Sessions outlive our restart: agents will show them again with their next report.
+  lines_.clear();
+  for (auto& order : outbox) {
+    auto& line = lines_[order.host];
+    line.order = std::move(order);
+  }
+}
+
+void Pump::take(std::span<const Change> committed) {
+  for (const auto& change : committed) {
+    if (const auto* put = std::get_if<PutOrder>(&change)) {
+      auto& line = lines_[put->order.host];
+      line.order = put->order;
+      line.tries = 0;
+      line.not_before = TimePoint{};
+    } else if (const auto* drop = std::get_if<DropHost>(&change)) {
+      lines_.erase(drop->id);
+    }
+  }
+}
+
+void Pump::heard(const Model& model, const HostReport& report) {
+  auto& line = lines_[report.host];
+  if (line.session != report.session) {
+    line.session = report.session;
+    line.tries = 0;
+    line.not_before = TimePoint{};
+  }
+  line.accepted_generation = report.accepted_generation;
+  const auto host = model.hosts.find(report.host);
+  // An order that was applied long ago is no longer in the outbox; a new session needs it again, and
+  // it is a function of the state.
+  if (host != model.hosts.end() && host->second.generation > line.order.generation) {
+    line.order = host_order(model, report.host, clock_.now());
+  }
+}
+
+void Pump::heard(const OrderAck& ack) {
+  const auto found = lines_.find(ack.host);
+  if (found == lines_.end() || found->second.session != ack.session) return;
+  if (ack.accepted) {
+    found->second.accepted_generation = std::max(found->second.accepted_generation, ack.generation);
+  } else {
+    log::warn("order refused by its host",
+              {{"host", ack.host.str()}, {"order", ack.order.str()}, {"reason", ack.refusal}});
+  }
+}
+
+TimePoint Pump::send_due() {
+  const auto now = clock_.now();
+  auto wake = now + kIdle;
+  for (auto& [host, line] : lines_) {
+    const bool due = line.order.generation > line.accepted_generation && !line.session.is_nil();
+    if (!due) continue;
+    if (line.not_before <= now) send(host, line);
+    wake = std::min(wake, line.not_before);
+  }
+  return wake;
+}
+
+void Pump::send(const HostId& host, Line& line) {
+  const auto now = clock_.now();
+  line.tries = std::min(line.tries + 1, 8U);
+  line.not_before = now + std::min(kFirstRetry * (std::int64_t{1} << (line.tries - 1)), kMostRetry);
+  auto order = line.order;
+  order.session = line.session;
+  order.fence = fence_;
+  order.sequence = ++sequence_;
+  order.issued_at = now;
+  const auto envelope = wire::seal(wire::EnvelopeKind::order, wire::encode(order), key_);
+  if (!envelope) {
+    log::error("order not signed", {{"host", host.str()}, {"reason", envelope.error().message}});
+    return;
+  }
+  if (const auto sent = agents_.send(host, *envelope); !sent) {
+    log::debug("order not sent", {{"host", host.str()}, {"reason", sent.error().message}});
+  }
+}
+
+}  // namespace dure::control

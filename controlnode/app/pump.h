@@ -1,0 +1,49 @@
+#pragma once
+
+#include <map>
+#include <span>
+
+#include "common/ports.h"
+#include "controlnode/core/change.h"
+#include "controlnode/core/model.h"
+#include "controlnode/ports/agent_link.h"
+#include "protocol/messages/host_report.h"
+#include "protocol/wire/keys.h"
+
+namespace dure::control {
+
+// Sends the newest stored order of each host until its agent has accepted it in its current
+// session. Sending again is harmless; a newer order takes an older one's place.
+class Pump {
+ public:
+  Pump(Clock& clock, AgentLink& agents, const wire::SigningKey& key);
+
+  // After a load: nothing is known to be accepted. `outbox` is what the store has pending.
+  void restart(Fence fence, std::vector<HostOrder> outbox);
+  // After a commit.
+  void take(std::span<const Change> committed);
+  // What a host says of itself: session and accepted generation.
+  void heard(const Model& model, const HostReport& report);
+  void heard(const OrderAck& ack);
+  // Sends what is due; returns when to call again.
+  TimePoint send_due();
+
+ private:
+  struct Line {
+    HostOrder order;
+    SessionId session;                     // nil: not heard of yet
+    std::uint64_t accepted_generation = 0; // in that session
+    std::uint32_t tries = 0;
+    TimePoint not_before;
+  };
+  void send(const HostId& host, Line& line);
+
+  Clock& clock_;
+  AgentLink& agents_;
+  const wire::SigningKey& key_;
+  Fence fence_;
+  std::uint64_t sequence_ = 0;  // one for all hosts: rising for each of them
+  std::map<HostId, Line> lines_;
+};
+
+}  // namespace dure::control

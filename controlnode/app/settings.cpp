@@ -1,0 +1,92 @@
+#include "controlnode/app/settings.h"
+
+#include <string_view>
+
+namespace dure::control {
+namespace {
+
+using Kind = ConfigKey::Kind;
+
+Error wrong(std::string_view key, const std::string& why) {
+  return {Errc::invalid_argument, std::string(key) + ": " + why};
+}
+
+// Comma-separated addresses.
+Result<std::vector<Ipv4>> parse_addresses(std::string_view key, std::string_view text) {
+  std::vector<Ipv4> result;
+  while (!text.empty()) {
+    const auto comma = text.find(',');
+    const auto address = Ipv4::parse(text.substr(0, comma));
+    if (!address) return wrong(key, "'" + std::string(text.substr(0, comma)) + "' is no IPv4 address");
+    result.push_back(*address);
+    text = comma == std::string_view::npos ? std::string_view() : text.substr(comma + 1);
+  }
+  return result;
+}
+
+}  // namespace
+
+const std::vector<ConfigKey>& config_keys() {
+  static const std::vector<ConfigKey> keys{
+      {"database.url", Kind::text, std::nullopt, "libpq connection string"},
+      {"keys.dir", Kind::text, std::nullopt, "directory made by 'dure-controlnode init'"},
+      {"api.listen", Kind::text, "127.0.0.1:8480", "address:port of the REST API; loopback only"},
+      {"blobs.listen", Kind::text, std::nullopt, "address:port where agents fetch images"},
+      {"blobs.dir", Kind::text, std::nullopt, "directory of the images"},
+      {"blobs.advertise", Kind::text, "", "the same as agents reach it, for people to read"},
+      {"agents.listen", Kind::text, std::nullopt, "tcp://address:port where agents dial in"},
+      {"log.level", Kind::text, "info", "debug, info, warn or error"},
+      {"placement.vcpu_overcommit", Kind::real, "4.0", "virtual CPUs per physical one"},
+      {"guests.user", Kind::text, "dure", "login name in the nodes"},
+      {"guests.nameservers", Kind::text, "", "comma-separated addresses"},
+      {"networks.prefix", Kind::text, "10.128.0.0/10", "clusters get a /24 of it each"},
+      {"networks.first_vni", Kind::integer, "4097", "lowest VXLAN network identifier"},
+      {"nodes.deadline_s", Kind::integer, "900", "time for a node to become ready, with KVM"},
+      {"nodes.tcg_factor", Kind::real, "6.0", "how much longer it may take without KVM"},
+      {"hosts.silent_after_s", Kind::integer, "15", "without a report its nodes are unknown"},
+      {"clusters.max_nodes", Kind::integer, "64", "most nodes of one cluster"},
+  };
+  return keys;
+}
+
+Result<Settings> settings_of(const Config& config) {
+  Settings settings;
+  settings.vcpu_overcommit = config.real("placement.vcpu_overcommit");
+  if (!(settings.vcpu_overcommit >= 1.0 && settings.vcpu_overcommit <= 64.0)) {
+    return wrong("placement.vcpu_overcommit", "1 to 64 is wanted");
+  }
+  auto nameservers = parse_addresses("guests.nameservers", config.text("guests.nameservers"));
+  if (!nameservers) return nameservers.error();
+  settings.nameservers = std::move(*nameservers);
+  settings.guest_user = config.text("guests.user");
+  const auto prefix = Ipv4Prefix::parse(config.text("networks.prefix"));
+  if (!prefix || prefix->length > settings.cluster_prefix_length) {
+    return wrong("networks.prefix", "an IPv4 prefix of at most 24 bits is wanted");
+  }
+  settings.cluster_networks = *prefix;
+  const auto bounded = [&](std::string_view key, std::int64_t low, std::int64_t high,
+                           auto& into) -> Result<void> {
+    const auto value = config.integer(key);
+    if (value < low || value > high) {
+      return wrong(key, std::to_string(low) + " to " + std::to_string(high) + " is wanted");
+    }
+    into = static_cast<std::remove_reference_t<decltype(into)>>(value);
+    return {};
+  };
+  if (auto r = bounded("networks.first_vni", 1, 0xfffffe, settings.first_vni); !r) return r.error();
+  if (auto r = bounded("nodes.deadline_s", 10, 86400, settings.node_deadline_s); !r) return r.error();
+  if (auto r = bounded("hosts.silent_after_s", 6, 3600, settings.silent_after_s); !r) {
+    return r.error();
+  }
+  if (auto r = bounded("clusters.max_nodes", 1, 200, settings.max_nodes_per_cluster); !r) {
+    return r.error();
+  }
+  settings.software_virtualisation_factor = config.real("nodes.tcg_factor");
+  if (!(settings.software_virtualisation_factor >= 1.0 &&
+        settings.software_virtualisation_factor <= 100.0)) {
+    return wrong("nodes.tcg_factor", "1 to 100 is wanted");
+  }
+  return settings;
+}
+
+}  // namespace dure::control

@@ -1,0 +1,152 @@
+#include "controlnode/cli/kinds.h"
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <utility>
+
+#include "controlnode/cli/layout.h"
+
+namespace dure::cli {
+namespace {
+
+namespace json = boost::json;
+using Object = json::object;
+
+const json::value* find(const Object& object, std::string_view path) {
+  const Object* at = &object;
+  for (;;) {
+    const auto dot = path.find('.');
+    const auto* value = at->if_contains(path.substr(0, dot));
+    if (value == nullptr || dot == std::string_view::npos) return value;
+    at = value->if_object();
+    if (at == nullptr) return nullptr;
+    path.remove_prefix(dot + 1);
+  }
+}
+
+std::string text_at(const Object& object, std::string_view path) {
+  const auto* value = find(object, path);
+  return value == nullptr ? std::string() : plain(*value);
+}
+
+Column of(std::string title, std::string path, bool wide = false) {
+  return {std::move(title), wide, [path = std::move(path)](const Object& object, TimePoint) {
+            return text_at(object, path);
+          }};
+}
+
+// Two members as "2/3".
+Column pair_of(std::string title, std::string part, std::string whole, bool wide = false) {
+  return {std::move(title), wide,
+          [part = std::move(part), whole = std::move(whole)](const Object& object, TimePoint) {
+            const auto left = text_at(object, part);
+            const auto right = text_at(object, whole);
+            return left.empty() && right.empty() ? std::string() : left + "/" + right;
+          }};
+}
+
+Column age(std::string title, std::string member) {
+  return {std::move(title), false, [member = std::move(member)](const Object& object, TimePoint now) {
+            const auto at = parse_rfc3339(text_at(object, member));
+            return at ? human_duration(now - *at) : std::string();
+          }};
+}
+
+Column bytes_of(std::string title, std::string path) {
+  return {std::move(title), false, [path = std::move(path)](const Object& object, TimePoint) {
+            const auto* value = find(object, path);
+            json::error_code error;
+            const auto bytes = value == nullptr ? 0 : value->to_number<std::uint64_t>(error);
+            return value == nullptr || error ? std::string() : human_bytes(bytes);
+          }};
+}
+
+// The first words of an OpenSSH key, without the key itself.
+std::string key_type(const Object& object, TimePoint) {
+  const auto key = text_at(object, "public_key");
+  return key.substr(0, key.find(' '));
+}
+
+// The step that an operation is at.
+std::string current_step(const Object& object, TimePoint) {
+  const auto* steps = find(object, "steps");
+  if (steps == nullptr || !steps->is_array()) return {};
+  for (const auto& item : steps->get_array()) {
+    const auto* step = item.if_object();
+    if (step == nullptr || text_at(*step, "state") == "done") continue;
+    return text_at(*step, "name") + " " + text_at(*step, "done") + "/" + text_at(*step, "total");
+  }
+  return {};
+}
+
+Kind host_kind() {
+  return {"host", "hosts", "name",
+          {of("NAME", "name"), of("SITE", "site"), of("STATE", "state"), of("CLASS", "class"),
+           pair_of("VCPUS", "claimed.vcpus", "capacity.vcpus"),
+           pair_of("MEMORY-MIB", "claimed.memory_mib", "capacity.memory_mib"),
+           pair_of("DISK-GIB", "claimed.disk_gib", "capacity.disk_gib"), of("NODES", "nodes"),
+           of("ADDRESS", "address", true), of("VIRT", "virtualisation", true),
+           pair_of("GENERATION", "applied_generation", "generation", true),
+           of("AGENT", "agent_version", true), of("SEEN-AT", "seen_at", true),
+           of("ID", "id", true)}};
+}
+
+Kind cluster_kind() {
+  return {"cluster", "clusters", "name",
+          {of("NAME", "name"), of("STATE", "state"), pair_of("READY", "nodes_ready", "nodes"),
+           of("CONTROL-PLANES", "control_planes"), of("WORKERS", "workers"),
+           of("FLAVOR", "flavor"), of("IMAGE", "image"), of("SITES", "sites"),
+           age("AGE", "created_at"), of("PROJECT", "project", true),
+           of("KEYPAIR", "key_pair", true), of("PREFIX", "network.prefix", true),
+           of("VNI", "network.vni", true), of("MTU", "network.mtu", true),
+           of("OPERATION", "operation", true), of("REASON", "reason", true),
+           of("ID", "id", true)}};
+}
+
+Kind node_kind() {
+  return {"node", "nodes", "name",
+          {of("NAME", "name"), of("CLUSTER", "cluster"), of("ROLE", "role"), of("STATE", "state"),
+           of("HOST", "host"), of("SITE", "site"), of("ADDRESS", "address"),
+           age("AGE", "created_at"), of("MAC", "mac", true), of("VM", "vm_state", true),
+           pair_of("GENERATION", "observed_generation", "generation", true),
+           of("READY-AT", "ready_at", true), of("REASON", "reason", true), of("ID", "id", true)}};
+}
+
+}  // namespace
+
+const std::vector<Kind>& kinds() {
+  static const std::vector<Kind> all{
+      {"site", "sites", "name",
+       {of("NAME", "name"), of("UNDERLAY-MTU", "underlay_mtu"), of("HOSTS", "hosts"),
+        of("ID", "id", true)}},
+      host_kind(),
+      {"image", "images", "name",
+       {of("NAME", "name"), bytes_of("DISK", "disk.size_bytes"), of("MIN-DISK-GIB", "min_disk_gib"),
+        bytes_of("KERNEL", "kernel.size_bytes"), of("SHA256", "disk.sha256", true),
+        of("CMDLINE", "cmdline", true), of("ID", "id", true)}},
+      {"flavor", "flavors", "name",
+       {of("NAME", "name"), of("VCPUS", "vcpus"), of("MEMORY-MIB", "memory_mib"),
+        of("DISK-GIB", "disk_gib"), of("ID", "id", true)}},
+      {"keypair", "keypairs", "name",
+       {of("NAME", "name"), of("PROJECT", "project"), {"TYPE", false, &key_type},
+        of("PUBLIC-KEY", "public_key", true), of("ID", "id", true)}},
+      cluster_kind(),
+      node_kind(),
+      {"operation", "operations", "id",
+       {of("ID", "id"), of("KIND", "kind"), of("CLUSTER", "cluster"), of("STATE", "state"),
+        {"STEP", false, &current_step}, age("AGE", "started_at"),
+        of("FINISHED-AT", "finished_at", true), of("ERROR", "error", true)}},
+      {"event", "events", "number",
+       {of("NUMBER", "number"), of("AT", "at"), of("KIND", "kind"), of("NAME", "name"),
+        of("MESSAGE", "message"), of("SUBJECT", "subject", true)}},
+  };
+  return all;
+}
+
+const Kind& kind(std::string_view noun) {
+  const auto found = std::find_if(kinds().begin(), kinds().end(),
+                                  [&](const Kind& one) { return one.noun == noun; });
+  return *found;
+}
+
+}  // namespace dure::cli

@@ -1,0 +1,11 @@
+#pragma once
+
+#include "controlnode/cli/output.h"
+
+namespace dure::cli {
+
+// The things of the API, in the order of 'dure --help'.
+const std::vector<Kind>& kinds();
+const Kind& kind(std::string_view noun);  // precondition: there is such a noun
+
+}  // namespace dure::cli

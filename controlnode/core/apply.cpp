@@ -1,0 +1,61 @@
+#include <algorithm>
+
+#include "controlnode/core/change.h"
+
+namespace dure::control {
+namespace {
+
+struct Applier {
+  Model& model;
+
+  void operator()(const Site& row) { model.sites.insert_or_assign(row.id, row); }
+  void operator()(const Host& row) { model.hosts.insert_or_assign(row.id, row); }
+  void operator()(const Image& row) { model.images.insert_or_assign(row.id, row); }
+  void operator()(const Flavor& row) { model.flavors.insert_or_assign(row.id, row); }
+  void operator()(const Project& row) { model.projects.insert_or_assign(row.id, row); }
+  void operator()(const KeyPair& row) { model.key_pairs.insert_or_assign(row.id, row); }
+  void operator()(const Cluster& row) { model.clusters.insert_or_assign(row.id, row); }
+  void operator()(const NodePool& row) { model.pools.insert_or_assign(row.id, row); }
+  void operator()(const Node& row) { model.nodes.insert_or_assign(row.id, row); }
+  void operator()(const Network& row) { model.networks.insert_or_assign(row.id, row); }
+  void operator()(const Claim& row) { model.claims.insert_or_assign(row.node, row); }
+  void operator()(const Operation& row) { model.operations.insert_or_assign(row.id, row); }
+  void operator()(const IdempotencyRecord& row) { model.idempotency.insert_or_assign(row.key, row); }
+  void operator()(const EventRow& row) { model.last_event = std::max(model.last_event, row.number); }
+  void operator()(const PutNextVni& put) { model.next_vni = put.value; }
+  // The outbox is not part of the model: the order is a function of it (host_orders.h).
+  void operator()(const PutOrder&) {}
+  void operator()(const PutObservation& put) {
+    model.observations.insert_or_assign(put.observation.host, put.observation);
+  }
+  void operator()(const PutRemovals& put) {
+    if (put.removals.empty()) {
+      model.removals.erase(put.host);
+    } else {
+      model.removals.insert_or_assign(put.host, put.removals);
+    }
+  }
+
+  void operator()(const DropCluster& drop) { model.clusters.erase(drop.id); }
+  void operator()(const DropPool& drop) { model.pools.erase(drop.id); }
+  void operator()(const DropNode& drop) { model.nodes.erase(drop.id); }
+  void operator()(const DropNetwork& drop) { model.networks.erase(drop.id); }
+  void operator()(const DropClaim& drop) { model.claims.erase(drop.node); }
+  void operator()(const DropIdempotency& drop) { model.idempotency.erase(drop.key); }
+  // What only says something about the host goes with it.
+  void operator()(const DropHost& drop) {
+    model.observations.erase(drop.id);
+    model.removals.erase(drop.id);
+    model.hosts.erase(drop.id);
+  }
+  void operator()(const DropFlavor& drop) { model.flavors.erase(drop.id); }
+  void operator()(const DropImage& drop) { model.images.erase(drop.id); }
+  void operator()(const DropKeyPair& drop) { model.key_pairs.erase(drop.id); }
+  void operator()(const DropSite& drop) { model.sites.erase(drop.id); }
+};
+
+}  // namespace
+
+void apply(Model& model, const Change& change) { std::visit(Applier{model}, change); }
+
+}  // namespace dure::control

@@ -1,0 +1,140 @@
+#include "controlnode/core/cluster_parts.h"
+
+#include <algorithm>
+
+#include "controlnode/core/grammar.h"
+#include "controlnode/core/network_plan.h"
+#include "controlnode/core/operations.h"
+#include "controlnode/core/removals.h"
+
+namespace dure::control {
+namespace {
+
+constexpr std::size_t kMaxIdempotencyKey = 128;
+
+}  // namespace
+
+Reply refuse(Errc code, std::string message) {
+  return Refused{Error{code, std::move(message)}, {}};
+}
+
+Result<Cluster> find_cluster(const Model& model, const std::string& name_or_id) {
+  if (const auto id = ClusterId::parse(name_or_id)) {
+    const auto found = model.clusters.find(*id);
+    if (found != model.clusters.end()) return found->second;
+  }
+  const Cluster* match = nullptr;
+  for (const auto& [id, cluster] : model.clusters) {
+    if (cluster.name != name_or_id) continue;
+    if (match != nullptr) {
+      return Error{Errc::conflict,
+                   "cluster '" + name_or_id + "' exists in several projects: give its id"};
+    }
+    match = &cluster;
+  }
+  if (match == nullptr) {
+    return Error{Errc::not_found, "there is no cluster '" + clean_text(name_or_id, 64) + "'"};
+  }
+  return *match;
+}
+
+std::optional<Reply> replay(const Model& model, const Idempotency& idempotency) {
+  if (idempotency.key.empty()) return std::nullopt;
+  if (!printable_ascii(idempotency.key, kMaxIdempotencyKey)) {
+    return refuse(Errc::invalid_argument,
+                  "idempotency key: must be 1 to 128 printable ASCII characters");
+  }
+  const auto found = model.idempotency.find(idempotency.key);
+  if (found == model.idempotency.end()) return std::nullopt;
+  const IdempotencyRecord& record = found->second;
+  if (record.request != idempotency.request) {
+    return refuse(Errc::conflict, "idempotency key '" + idempotency.key +
+                                      "' was used for another request: take a new one");
+  }
+  Accepted accepted;
+  accepted.object = record.cluster.uuid;
+  accepted.operation = record.operation;
+  accepted.plan = plan_of(model, record.cluster);
+  const auto operation = model.operations.find(record.operation);
+  if (operation != model.operations.end()) accepted.name = operation->second.cluster_name;
+  return accepted;
+}
+
+void remember(Deciding& deciding, const Idempotency& idempotency, const OperationId& operation,
+              const ClusterId& cluster) {
+  if (idempotency.key.empty()) return;
+  deciding.put(IdempotencyRecord{idempotency.key, idempotency.request, operation, cluster,
+                                 deciding.now});
+}
+
+PlannedNode planned(const Model& model, const std::string& name, Role role, const HostId& host) {
+  PlannedNode node{name, host_name(model, host), {}, role};
+  const auto row = model.hosts.find(host);
+  if (row == model.hosts.end()) return node;
+  const auto site = model.sites.find(row->second.site);
+  if (site != model.sites.end()) node.site = site->second.name;
+  return node;
+}
+
+std::vector<PlannedNode> plan_of(const Model& model, const ClusterId& cluster) {
+  std::vector<PlannedNode> plan;
+  for (const Node& node : members_of(model, cluster)) {
+    plan.push_back(planned(model, node.name, node.role, node.host));
+  }
+  return plan;
+}
+
+Resources amount_of(const Flavor& flavor) {
+  return {flavor.vcpus, flavor.memory_mib, flavor.disk_gib};
+}
+
+std::vector<Candidate> candidates_for(const Model& model, std::uint16_t mtu, TimePoint now) {
+  auto hosts = candidates(model, now);
+  for (Candidate& host : hosts) {
+    const auto site = model.sites.find(host.site);
+    if (!host.usable || site == model.sites.end()) continue;
+    if (site->second.underlay_mtu >= mtu + kVxlanOverhead) continue;
+    host.usable = false;
+    host.why_not = "is at site " + site->second.name + ", whose underlay MTU of " +
+                   std::to_string(site->second.underlay_mtu) + " is below the " +
+                   std::to_string(mtu + kVxlanOverhead) + " that the cluster's network needs";
+  }
+  return hosts;
+}
+
+Refused no_room(PlacementOutcome outcome) {
+  return Refused{Error{Errc::no_capacity, outcome.summary}, std::move(outcome.refusals)};
+}
+
+void add_node(Deciding& deciding, Cluster& cluster, const PoolId& pool, const NodeRequest& request,
+              const HostId& host) {
+  const Network& network = deciding.model.networks.at(cluster.network);
+  Node node;
+  node.id = request.node;
+  node.cluster = cluster.id;
+  node.pool = pool;
+  node.name = request.name;
+  node.role = request.role;
+  node.host = host;
+  node.address = Ipv4{network.prefix.base.value + cluster.next_address++};
+  node.mac = node_mac(network.vni, node.address);
+  node.created_at = deciding.now;
+  advance(deciding, node, NodeEvent::ordered);
+  store_node(deciding, node);
+  deciding.put(Claim{node.id, host, request.amount});
+  keep_network(deciding, host, network.id);
+}
+
+void touch_members(Deciding& deciding, const ClusterId& cluster) {
+  for (const Node& node : members_of(deciding.model, cluster)) deciding.touch(node.host);
+}
+
+TimePoint cluster_deadline(const Deciding& deciding, const ClusterId& cluster) {
+  TimePoint latest = deciding.now + Duration{deciding.model.settings.node_deadline_s * 1'000'000};
+  for (const Node& node : members_of(deciding.model, cluster)) {
+    if (node.deadline) latest = std::max(latest, *node.deadline);
+  }
+  return latest;
+}
+
+}  // namespace dure::control

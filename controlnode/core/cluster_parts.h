@@ -1,0 +1,59 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "controlnode/core/deciding.h"
+#include "controlnode/core/placement.h"
+
+namespace dure::control {
+
+// What the requests about clusters share.
+
+// The first node's place in the prefix: the addresses below are kept for gateways and services.
+inline constexpr std::uint32_t kFirstNodeAddress = 11;
+
+Reply refuse(Errc code, std::string message);
+
+// The row of this name; null when there is none.
+template <class Rows>
+auto find_by_name(const Rows& rows, std::string_view name) -> const typename Rows::mapped_type* {
+  for (const auto& [id, row] : rows) {
+    if (row.name == name) return &row;
+  }
+  return nullptr;
+}
+
+// By id, or by a name that is unique over all projects.
+Result<Cluster> find_cluster(const Model& model, const std::string& name_or_id);
+
+// The answer that this key was given before, or the refusal of a key that was used for something
+// else; nothing when the request is new.
+std::optional<Reply> replay(const Model& model, const Idempotency& idempotency);
+void remember(Deciding& deciding, const Idempotency& idempotency, const OperationId& operation,
+              const ClusterId& cluster);
+
+std::vector<PlannedNode> plan_of(const Model& model, const ClusterId& cluster);
+PlannedNode planned(const Model& model, const std::string& name, Role role, const HostId& host);
+
+Resources amount_of(const Flavor& flavor);
+
+// The candidates for nodes of a network: a site whose underlay cannot carry its MTU is not usable.
+std::vector<Candidate> candidates_for(const Model& model, std::uint16_t mtu, TimePoint now);
+
+Refused no_room(PlacementOutcome outcome);
+
+// Adds a placed node with its address, MAC, deadline and claim, takes it as ordered, and raises
+// cluster.next_address (in memory).
+void add_node(Deciding& deciding, Cluster& cluster, const PoolId& pool, const NodeRequest& request,
+              const HostId& host);
+
+// Every host that programs the cluster's network gets a new order: forwarding entries have changed.
+void touch_members(Deciding& deciding, const ClusterId& cluster);
+
+// The time by which a transitional state of the cluster should have ended: its latest node's.
+TimePoint cluster_deadline(const Deciding& deciding, const ClusterId& cluster);
+
+}  // namespace dure::control

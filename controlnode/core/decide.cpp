@@ -1,0 +1,52 @@
+#include "controlnode/core/decide.h"
+
+#include "controlnode/core/decide_catalog.h"
+#include "controlnode/core/decide_clusters.h"
+#include "controlnode/core/decide_reports.h"
+#include "controlnode/core/decide_tick.h"
+#include "controlnode/core/deciding.h"
+#include "controlnode/core/settle.h"
+
+namespace dure::control {
+namespace {
+
+struct Requests {
+  Deciding& deciding;
+
+  Reply operator()(const CreateCluster& request) { return create_cluster(deciding, request); }
+  Reply operator()(const ScaleCluster& request) { return scale_cluster(deciding, request); }
+  Reply operator()(const DeleteCluster& request) { return delete_cluster(deciding, request); }
+  Reply operator()(const CreateSite& request) { return create_site(deciding, request); }
+  Reply operator()(const AddHost& request) { return add_host(deciding, request); }
+  Reply operator()(const CordonHost& request) { return cordon_host(deciding, request); }
+  Reply operator()(const CreateFlavor& request) { return create_flavor(deciding, request); }
+  Reply operator()(const CreateImage& request) { return create_image(deciding, request); }
+  Reply operator()(const CreateKeyPair& request) { return create_key_pair(deciding, request); }
+  Reply operator()(const DeleteObject& request) { return delete_object(deciding, request); }
+};
+
+struct Events {
+  Deciding& deciding;
+
+  void operator()(const RequestEvent& event) {
+    Reply reply = std::visit(Requests{deciding}, event.request);
+    deciding.decision.replies.push_back({event.token, std::move(reply)});
+  }
+  void operator()(const ReportEvent& event) { decide_report(deciding, event); }
+  void operator()(const TickEvent&) { decide_tick(deciding); }
+};
+
+}  // namespace
+
+Decision decide(Model& model, std::span<const Event> events, TimePoint now, IdStream& ids) {
+  Deciding deciding(model, now, ids);
+  for (const Event& event : events) {
+    std::visit(Events{deciding}, event);
+    settle_all(deciding);
+  }
+  deciding.finish_orders();
+  deciding.decision.wake_at = next_wake(model);
+  return std::move(deciding.decision);
+}
+
+}  // namespace dure::control

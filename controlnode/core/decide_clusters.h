@@ -1,0 +1,13 @@
+#pragma once
+
+#include "controlnode/core/deciding.h"
+#include "controlnode/core/requests.h"
+
+namespace dure::control {
+
+// Each either changes everything that the request means, or refuses and changes nothing.
+Reply create_cluster(Deciding& deciding, const CreateCluster& request);
+Reply scale_cluster(Deciding& deciding, const ScaleCluster& request);
+Reply delete_cluster(Deciding& deciding, const DeleteCluster& request);
+
+}  // namespace dure::control

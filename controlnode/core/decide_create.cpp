@@ -1,0 +1,203 @@
+#include <algorithm>
+
+#include "controlnode/core/cluster_parts.h"
+#include "controlnode/core/decide_clusters.h"
+#include "controlnode/core/grammar.h"
+#include "controlnode/core/network_plan.h"
+#include "controlnode/core/operations.h"
+
+namespace dure::control {
+namespace {
+
+constexpr std::string_view kDefaultProject = "default";
+
+// The rows that a request names.
+struct Named {
+  std::optional<ProjectId> project;  // none: "default", to be made
+  Flavor flavor;
+  Image image;
+  KeyPair key_pair;
+  std::vector<SiteId> sites;
+};
+
+Error missing(const std::string& kind, const std::string& name) {
+  return {Errc::not_found, "there is no " + kind + " '" + clean_text(name, 64) + "'"};
+}
+
+Result<void> check_counts(const Model& model, const CreateCluster& request) {
+  if (request.control_planes != 1 && request.control_planes != 3) {
+    return Error{Errc::invalid_argument, "control planes: 1 or 3, not " +
+                                             std::to_string(request.control_planes)};
+  }
+  const std::uint64_t total = std::uint64_t{request.control_planes} + request.workers;
+  if (total > model.settings.max_nodes_per_cluster) {
+    return Error{Errc::invalid_argument,
+                 std::to_string(total) + " nodes are more than the " +
+                     std::to_string(model.settings.max_nodes_per_cluster) +
+                     " that one cluster may have"};
+  }
+  return {};
+}
+
+Result<std::vector<SiteId>> resolve_sites(const Model& model,
+                                          const std::vector<std::string>& names) {
+  std::vector<SiteId> sites;
+  for (const std::string& name : names) {
+    const Site* site = find_by_name(model.sites, name);
+    if (site == nullptr) return missing("site", name);
+    sites.push_back(site->id);
+  }
+  std::sort(sites.begin(), sites.end());
+  sites.erase(std::unique(sites.begin(), sites.end()), sites.end());
+  return sites;
+}
+
+Result<Named> resolve(const Model& model, const CreateCluster& request) {
+  Named named;
+  const Project* project = find_by_name(model.projects, request.project);
+  if (project != nullptr) {
+    named.project = project->id;
+  } else if (request.project != kDefaultProject) {
+    return missing("project", request.project);
+  }
+  const Flavor* flavor = find_by_name(model.flavors, request.flavor);
+  if (flavor == nullptr) return missing("flavor", request.flavor);
+  const Image* image = find_by_name(model.images, request.image);
+  if (image == nullptr) return missing("image", request.image);
+  if (flavor->disk_gib < image->min_disk_gib) {
+    return Error{Errc::invalid_argument,
+                 "image '" + image->name + "' needs a disk of " +
+                     std::to_string(image->min_disk_gib) + " GiB; flavor '" + flavor->name +
+                     "' has " + std::to_string(flavor->disk_gib)};
+  }
+  const KeyPair* key_pair = nullptr;
+  for (const auto& [id, row] : model.key_pairs) {
+    if (row.name == request.key_pair && named.project == row.project) key_pair = &row;
+  }
+  if (key_pair == nullptr) return missing("key pair", request.key_pair);
+  auto sites = resolve_sites(model, request.sites);
+  if (!sites) return sites.error();
+  named.flavor = *flavor;
+  named.image = *image;
+  named.key_pair = *key_pair;
+  named.sites = std::move(*sites);
+  return named;
+}
+
+std::optional<Error> name_taken(const Model& model, const Named& named, const std::string& name) {
+  for (const auto& [id, cluster] : model.clusters) {
+    if (cluster.name != name || named.project != cluster.project) continue;
+    const bool leaving = cluster.state == ClusterState::deleting;
+    return Error{Errc::already_exists,
+                 "cluster '" + name + (leaving ? "' is still being deleted" : "' exists already")};
+  }
+  return std::nullopt;
+}
+
+std::vector<NodeRequest> wanted_nodes(Deciding& deciding, const CreateCluster& request,
+                                      const Flavor& flavor) {
+  std::vector<NodeRequest> wanted;
+  const auto add = [&](Role role, const char* infix, std::uint32_t count) {
+    for (std::uint32_t i = 1; i <= count; ++i) {
+      wanted.push_back({deciding.ids.make<NodeId>(), request.name + infix + std::to_string(i), role,
+                        amount_of(flavor)});
+    }
+  };
+  add(Role::control_plane, "-cp", request.control_planes);
+  add(Role::worker, "-w", request.workers);
+  return wanted;
+}
+
+ProjectId default_project(Deciding& deciding) {
+  const Project project{deciding.ids.make<ProjectId>(), std::string(kDefaultProject)};
+  deciding.put(project);
+  return project.id;
+}
+
+Cluster make_cluster(Deciding& deciding, const CreateCluster& request, const Named& named,
+                     const Network& network) {
+  Cluster cluster;
+  cluster.id = network.cluster;
+  cluster.project = named.project ? *named.project : default_project(deciding);
+  cluster.name = request.name;
+  cluster.flavor = named.flavor.id;
+  cluster.image = named.image.id;
+  cluster.key_pair = named.key_pair.id;
+  cluster.network = network.id;
+  cluster.sites = named.sites;
+  cluster.next_worker = request.workers + 1;
+  cluster.next_address = kFirstNodeAddress;
+  cluster.created_at = deciding.now;
+  return cluster;
+}
+
+// Everything that the placed request means, as changes.
+OperationId commit(Deciding& deciding, const CreateCluster& request, const Named& named,
+                   const Network& network, const std::vector<NodeRequest>& wanted,
+                   const std::map<NodeId, HostId>& hosts) {
+  Cluster cluster = make_cluster(deciding, request, named, network);
+  deciding.put(cluster);
+  deciding.put(network);
+  deciding.put(PutNextVni{network.vni + 1});
+  const NodePool planes{deciding.ids.make<PoolId>(), cluster.id, Role::control_plane,
+                        request.control_planes};
+  const NodePool workers{deciding.ids.make<PoolId>(), cluster.id, Role::worker, request.workers};
+  deciding.put(planes);
+  deciding.put(workers);
+  deciding.event("cluster.creating", cluster.id.uuid, cluster.name,
+                 cluster.name + " is creating, with " + std::to_string(wanted.size()) + " nodes");
+  for (const NodeRequest& node : wanted) {
+    const PoolId& pool = node.role == Role::worker ? workers.id : planes.id;
+    add_node(deciding, cluster, pool, node, hosts.at(node.node));
+  }
+  cluster.deadline = cluster_deadline(deciding, cluster.id);
+  const OperationId operation = start_operation(deciding, cluster, OperationKind::cluster_create);
+  deciding.put(cluster);
+  touch_members(deciding, cluster.id);
+  remember(deciding, request.idempotency, operation, cluster.id);
+  return operation;
+}
+
+}  // namespace
+
+Reply create_cluster(Deciding& deciding, const CreateCluster& request) {
+  const Model& model = deciding.model;
+  if (!request.dry_run) {
+    if (auto earlier = replay(model, request.idempotency)) return *earlier;
+  }
+  if (!valid_name(request.name)) {
+    return refuse(Errc::invalid_argument,
+                  "name: 1 to 40 of a-z, 0-9 and '-', beginning with a letter and not ending with '-'");
+  }
+  if (const auto counts = check_counts(model, request); !counts) return Refused{counts.error(), {}};
+  const auto named = resolve(model, request);
+  if (!named) return Refused{named.error(), {}};
+  if (const auto taken = name_taken(model, *named, request.name)) return Refused{*taken, {}};
+  const auto network =
+      allocate_network(model, deciding.ids.make<NetworkId>(), deciding.ids.make<ClusterId>(),
+                       guest_mtu(model, named->sites));
+  if (!network) return Refused{network.error(), {}};
+  if (!network->prefix.at(kFirstNodeAddress + request.control_planes + request.workers)) {
+    return refuse(Errc::no_capacity, "a cluster network is too small for so many nodes");
+  }
+  const auto wanted = wanted_nodes(deciding, request, named->flavor);
+  auto outcome = place_all(candidates_for(model, network->mtu, deciding.now), wanted,
+                           PlacementPolicy{named->sites, {}});
+  if (!outcome.unplaced.empty()) return no_room(std::move(outcome));
+
+  std::map<NodeId, HostId> hosts;
+  for (const Placement& placement : outcome.placed) hosts.emplace(placement.node, placement.host);
+  Accepted accepted;
+  accepted.object = network->cluster.uuid;
+  accepted.name = request.name;
+  accepted.dry_run = request.dry_run;
+  for (const NodeRequest& node : wanted) {
+    accepted.plan.push_back(planned(model, node.name, node.role, hosts.at(node.node)));
+  }
+  if (!request.dry_run) {
+    accepted.operation = commit(deciding, request, *named, *network, wanted, hosts);
+  }
+  return accepted;
+}
+
+}  // namespace dure::control

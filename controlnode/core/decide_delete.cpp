@@ -1,0 +1,42 @@
+#include "controlnode/core/cluster_parts.h"
+#include "controlnode/core/decide_clusters.h"
+#include "controlnode/core/operations.h"
+#include "controlnode/core/removals.h"
+
+namespace dure::control {
+
+Reply delete_cluster(Deciding& deciding, const DeleteCluster& request) {
+  const Model& model = deciding.model;
+  if (auto earlier = replay(model, request.idempotency)) return *earlier;
+  const auto found = find_cluster(model, request.cluster);
+  if (!found) return Refused{found.error(), {}};
+  Cluster cluster = *found;
+  if (cluster.state == ClusterState::deleting && cluster.operation) {
+    // Asked again: whoever still has something to remove is told again.
+    for (const HostId& host : hosts_removing(model, cluster)) deciding.resend.insert(host);
+  } else {
+    const auto members = members_of(model, cluster.id);
+    for (Node node : members) {
+      advance(deciding, node, NodeEvent::remove);
+      store_node(deciding, node);
+    }
+    for (const Node& node : members) order_removal(deciding, node);
+    cluster.state = next(cluster.state, ClusterEvent::remove).value_or(ClusterState::deleting);
+    cluster.reason.clear();
+    cluster.deadline =
+        deciding.now + Duration{model.settings.node_deadline_s * 1'000'000};
+    start_operation(deciding, cluster, OperationKind::cluster_delete);
+    deciding.put(cluster);
+    deciding.event("cluster.deleting", cluster.id.uuid, cluster.name,
+                   cluster.name + " is being deleted");
+    deciding.unsettled.insert(cluster.id);
+  }
+  remember(deciding, request.idempotency, *cluster.operation, cluster.id);
+  Accepted accepted;
+  accepted.object = cluster.id.uuid;
+  accepted.name = cluster.name;
+  accepted.operation = cluster.operation;
+  return accepted;
+}
+
+}  // namespace dure::control

@@ -1,0 +1,83 @@
+#include "controlnode/core/cluster_parts.h"
+#include "controlnode/core/decide_catalog.h"
+#include "controlnode/core/grammar.h"
+
+namespace dure::control {
+namespace {
+
+// Who uses the object, for people; empty: nobody.
+std::string user_of(const Model& model, const Site& site) {
+  for (const auto& [id, host] : model.hosts) {
+    if (host.site == site.id) return "host '" + host.name + "'";
+  }
+  for (const auto& [id, cluster] : model.clusters) {
+    for (const SiteId& allowed : cluster.sites) {
+      if (allowed == site.id) return "cluster '" + cluster.name + "'";
+    }
+  }
+  return {};
+}
+
+std::string user_of(const Model& model, const Host& host) {
+  for (const auto& [id, node] : model.nodes) {
+    if (node.host == host.id) return "node '" + node.name + "'";
+  }
+  if (model.removals.contains(host.id)) return "a removal that it has not confirmed";
+  return {};
+}
+
+template <class Pick>
+std::string cluster_that(const Model& model, Pick uses) {
+  for (const auto& [id, cluster] : model.clusters) {
+    if (uses(cluster)) return "cluster '" + cluster.name + "'";
+  }
+  return {};
+}
+
+std::string user_of(const Model& model, const Flavor& flavor) {
+  return cluster_that(model, [&](const Cluster& cluster) { return cluster.flavor == flavor.id; });
+}
+std::string user_of(const Model& model, const Image& image) {
+  return cluster_that(model, [&](const Cluster& cluster) { return cluster.image == image.id; });
+}
+std::string user_of(const Model& model, const KeyPair& pair) {
+  return cluster_that(model, [&](const Cluster& cluster) { return cluster.key_pair == pair.id; });
+}
+
+template <class Drop, class Rows>
+Reply drop(Deciding& deciding, const Rows& rows, const DeleteObject& request) {
+  const auto* found = find_by_name(rows, request.name);
+  for (const auto& [id, row] : rows) {
+    if (found == nullptr && id.str() == request.name) found = &row;
+  }
+  if (found == nullptr) {
+    return refuse(Errc::not_found,
+                  "there is no " + request.kind + " '" + clean_text(request.name, 64) + "'");
+  }
+  const auto row = *found;
+  const std::string user = user_of(deciding.model, row);
+  if (!user.empty()) {
+    return refuse(Errc::conflict, request.kind + " '" + row.name + "' is used by " + user);
+  }
+  deciding.put(Drop{row.id});
+  deciding.event(request.kind + ".deleted", row.id.uuid, row.name,
+                 request.kind + " " + row.name + " is deleted");
+  Accepted accepted;
+  accepted.object = row.id.uuid;
+  accepted.name = row.name;
+  return accepted;
+}
+
+}  // namespace
+
+Reply delete_object(Deciding& deciding, const DeleteObject& request) {
+  const Model& model = deciding.model;
+  if (request.kind == "site") return drop<DropSite>(deciding, model.sites, request);
+  if (request.kind == "host") return drop<DropHost>(deciding, model.hosts, request);
+  if (request.kind == "flavor") return drop<DropFlavor>(deciding, model.flavors, request);
+  if (request.kind == "image") return drop<DropImage>(deciding, model.images, request);
+  if (request.kind == "keypair") return drop<DropKeyPair>(deciding, model.key_pairs, request);
+  return refuse(Errc::invalid_argument, "kind: site, host, flavor, image or keypair");
+}
+
+}  // namespace dure::control

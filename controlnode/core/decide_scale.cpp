@@ -1,0 +1,165 @@
+#include <algorithm>
+
+#include "controlnode/core/cluster_parts.h"
+#include "controlnode/core/decide_clusters.h"
+#include "controlnode/core/operations.h"
+#include "controlnode/core/removals.h"
+
+namespace dure::control {
+namespace {
+
+// What a scaling comes to.
+struct ScalePlan {
+  std::vector<NodeRequest> wanted;          // new workers
+  std::map<NodeId, HostId> hosts;           // of the new workers
+  std::vector<Node> leaving;                // newest first
+  std::vector<Node> retried;                // failed members that stay
+  bool empty() const { return wanted.empty() && leaving.empty() && retried.empty(); }
+};
+
+// The last usable address of the prefix is the one below the broadcast address.
+bool addresses_left(const Model& model, const Cluster& cluster, std::size_t count) {
+  const Network& network = model.networks.at(cluster.network);
+  return network.prefix.at(cluster.next_address + static_cast<std::uint32_t>(count)).has_value();
+}
+
+std::optional<Refused> place_new(Deciding& deciding, const Cluster& cluster, std::size_t count,
+                                 const std::vector<Node>& members, ScalePlan& plan) {
+  const Model& model = deciding.model;
+  if (!addresses_left(model, cluster, count)) {
+    return Refused{Error{Errc::no_capacity, "cluster '" + cluster.name +
+                                                "' has used up the addresses of its network"},
+                   {}};
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    plan.wanted.push_back({deciding.ids.make<NodeId>(),
+                           cluster.name + "-w" + std::to_string(cluster.next_worker + i),
+                           Role::worker, amount_of(model.flavors.at(cluster.flavor))});
+  }
+  PlacementPolicy policy{cluster.sites, {}};
+  for (const Node& node : members) policy.members.emplace_back(node.host, node.role);
+  const auto mtu = model.networks.at(cluster.network).mtu;
+  auto outcome = place_all(candidates_for(model, mtu, deciding.now), plan.wanted, policy);
+  if (!outcome.unplaced.empty()) return no_room(std::move(outcome));
+  for (const Placement& placed : outcome.placed) plan.hosts.emplace(placed.node, placed.host);
+  return std::nullopt;
+}
+
+std::optional<Refused> make_plan(Deciding& deciding, const Cluster& cluster, std::uint32_t workers,
+                                 ScalePlan& plan) {
+  const auto members = members_of(deciding.model, cluster.id);
+  std::vector<Node> present;
+  for (const Node& node : members) {
+    if (node.role == Role::worker) present.push_back(node);
+  }
+  // Addresses only rise, so that the last worker is the newest.
+  while (present.size() > workers) {
+    plan.leaving.push_back(present.back());
+    present.pop_back();
+  }
+  for (const Node& node : members) {
+    const bool stays = std::none_of(plan.leaving.begin(), plan.leaving.end(),
+                                    [&](const Node& other) { return other.id == node.id; });
+    if (stays && node.state == NodeState::failed) plan.retried.push_back(node);
+  }
+  if (workers <= present.size()) return std::nullopt;
+  return place_new(deciding, cluster, workers - present.size(), members, plan);
+}
+
+void carry_out(Deciding& deciding, Cluster& cluster, std::uint32_t workers, const ScalePlan& plan) {
+  PoolId pool_id;
+  for (const auto& [id, pool] : deciding.model.pools) {
+    if (pool.cluster == cluster.id && pool.role == Role::worker) pool_id = id;
+  }
+  NodePool pool = deciding.model.pools.at(pool_id);
+  if (pool.count != workers) {
+    pool.count = workers;
+    deciding.put(pool);
+  }
+  cluster.next_worker += static_cast<std::uint32_t>(plan.wanted.size());
+  for (const NodeRequest& node : plan.wanted) {
+    add_node(deciding, cluster, pool_id, node, plan.hosts.at(node.node));
+  }
+  for (Node node : plan.retried) {
+    advance(deciding, node, NodeEvent::retry);
+    store_node(deciding, node);
+  }
+  for (Node node : plan.leaving) {
+    advance(deciding, node, NodeEvent::remove);
+    store_node(deciding, node);
+  }
+  for (const Node& node : plan.leaving) order_removal(deciding, node);
+  // Forwarding entries change on every member's host.
+  touch_members(deciding, cluster.id);
+}
+
+std::vector<PlannedNode> resulting_plan(const Model& model, const Cluster& cluster,
+                                        const ScalePlan& plan) {
+  std::vector<PlannedNode> result;
+  for (const Node& node : members_of(model, cluster.id)) {
+    const bool leaves = std::any_of(plan.leaving.begin(), plan.leaving.end(),
+                                    [&](const Node& other) { return other.id == node.id; });
+    if (!leaves) result.push_back(planned(model, node.name, node.role, node.host));
+  }
+  for (const NodeRequest& node : plan.wanted) {
+    result.push_back(planned(model, node.name, node.role, plan.hosts.at(node.node)));
+  }
+  return result;
+}
+
+std::optional<Error> check(const Model& model, const Cluster& cluster, std::uint32_t workers) {
+  if (cluster.state == ClusterState::deleting) {
+    return Error{Errc::conflict, "cluster '" + cluster.name + "' is being deleted"};
+  }
+  std::uint64_t total = workers;
+  for (const auto& [id, pool] : model.pools) {
+    if (pool.cluster == cluster.id && pool.role == Role::control_plane) total += pool.count;
+  }
+  if (total <= model.settings.max_nodes_per_cluster) return std::nullopt;
+  return Error{Errc::invalid_argument, std::to_string(total) + " nodes are more than the " +
+                                           std::to_string(model.settings.max_nodes_per_cluster) +
+                                           " that one cluster may have"};
+}
+
+}  // namespace
+
+Reply scale_cluster(Deciding& deciding, const ScaleCluster& request) {
+  const Model& model = deciding.model;
+  if (!request.dry_run) {
+    if (auto earlier = replay(model, request.idempotency)) return *earlier;
+  }
+  const auto found = find_cluster(model, request.cluster);
+  if (!found) return Refused{found.error(), {}};
+  Cluster cluster = *found;
+  if (const auto error = check(model, cluster, request.workers)) return Refused{*error, {}};
+  ScalePlan plan;
+  if (auto refused = make_plan(deciding, cluster, request.workers, plan)) return *refused;
+
+  Accepted accepted;
+  accepted.object = cluster.id.uuid;
+  accepted.name = cluster.name;
+  accepted.dry_run = request.dry_run;
+  accepted.plan = resulting_plan(model, cluster, plan);
+  if (request.dry_run) return accepted;
+  if (plan.empty() && cluster.operation) {
+    // On its way there already: the same operation is the one to wait on.
+    accepted.operation = cluster.operation;
+  } else {
+    if (!plan.empty()) {
+      carry_out(deciding, cluster, request.workers, plan);
+      cluster.state = next(cluster.state, ClusterEvent::scale).value_or(cluster.state);
+      cluster.deadline = cluster_deadline(deciding, cluster.id);
+      cluster.reason.clear();
+      deciding.event("cluster.scaling", cluster.id.uuid, cluster.name,
+                     cluster.name + " is scaling to " + std::to_string(request.workers) +
+                         " workers");
+    }
+    accepted.operation = start_operation(deciding, cluster, OperationKind::cluster_scale);
+    deciding.put(cluster);
+    deciding.unsettled.insert(cluster.id);
+  }
+  remember(deciding, request.idempotency, *accepted.operation, cluster.id);
+  return accepted;
+}
+
+}  // namespace dure::control

@@ -1,0 +1,128 @@
+#include "controlnode/core/deciding.h"
+
+#include <algorithm>
+
+#include "controlnode/core/host_orders.h"
+
+namespace dure::control {
+namespace {
+
+bool runs(const Node& node) {
+  return node.vm_state == VmState::running && node.observed_generation == node.generation;
+}
+
+}  // namespace
+
+void Deciding::event(std::string kind, const Uuid& subject, std::string subject_name,
+                     std::string message) {
+  put(EventRow{model.last_event + 1, now, std::move(kind), subject, std::move(subject_name),
+               std::move(message)});
+}
+
+std::uint64_t Deciding::next_generation(const HostId& host) const {
+  const auto row = model.hosts.find(host);
+  return row == model.hosts.end() ? 1 : row->second.generation + 1;
+}
+
+void Deciding::finish_orders() {
+  for (const HostId& id : touched) {
+    const auto found = model.hosts.find(id);
+    if (found == model.hosts.end()) continue;
+    Host host = found->second;
+    ++host.generation;
+    host.order = ids.make<OrderId>();
+    put(host);
+    put(PutOrder{host_order(model, id, now)});
+    resend.insert(id);
+  }
+  decision.ordered.assign(resend.begin(), resend.end());
+}
+
+std::string host_name(const Model& model, const HostId& host) {
+  const auto row = model.hosts.find(host);
+  return row == model.hosts.end() ? host.str() : row->second.name;
+}
+
+Duration node_deadline(const Model& model, const HostId& host) {
+  const auto seen = model.observations.find(host);
+  const bool software = seen != model.observations.end() &&
+                        !seen->second.capacity.hardware_virtualisation;
+  const double factor = software ? model.settings.software_virtualisation_factor : 1.0;
+  const double seconds = static_cast<double>(model.settings.node_deadline_s) * factor;
+  return Duration{static_cast<std::int64_t>(seconds * 1e6)};
+}
+
+bool advance(const Deciding& deciding, Node& node, NodeEvent event) {
+  const auto state = next(node.state, event);
+  if (!state) return false;
+  const NodeState before = node.state;
+  node.state = *state;
+  switch (node.state) {
+    case NodeState::pending:
+    case NodeState::creating:
+    case NodeState::booting:
+      if (event == NodeEvent::retry) {
+        node.ready_at.reset();
+        node.deadline.reset();
+        node.reason.clear();
+      }
+      if (before == NodeState::unknown) node.reason.clear();
+      if (!node.deadline) node.deadline = deciding.now + node_deadline(deciding.model, node.host);
+      break;
+    case NodeState::ready:
+      node.deadline.reset();
+      node.reason.clear();
+      if (before == NodeState::failed || !node.ready_at) node.ready_at = deciding.now;
+      break;
+    case NodeState::unknown: break;  // a deadline goes on: the user waits all the same
+    case NodeState::failed: node.deadline.reset(); break;
+    case NodeState::deleting:
+      node.deadline.reset();
+      node.reason.clear();
+      break;
+  }
+  return true;
+}
+
+void store_node(Deciding& deciding, const Node& node) {
+  const auto before = deciding.model.nodes.find(node.id);
+  const bool fresh = before == deciding.model.nodes.end();
+  if (!fresh && before->second == node) return;
+  const bool moved = fresh || before->second.state != node.state;
+  deciding.put(node);
+  deciding.unsettled.insert(node.cluster);
+  if (!moved) return;
+  const std::string state(to_string(node.state));
+  std::string message = node.name + " on " + host_name(deciding.model, node.host) + " is " + state;
+  if (!node.reason.empty()) message += ": " + node.reason;
+  deciding.event("node." + state, node.id.uuid, node.name, std::move(message));
+}
+
+bool has_stage(const Node& node, std::string_view stage) {
+  return std::any_of(node.stages.begin(), node.stages.end(),
+                     [&](const GuestStage& reached) { return reached.name == stage; });
+}
+
+std::string what_is_missing(const Model& model, const Node& node) {
+  const std::string host = host_name(model, node.host);
+  std::string text;
+  if (node.state == NodeState::unknown) {
+    text = "nothing is known of it";
+  } else if (!runs(node)) {
+    text = "its VM does not run on " + host;
+  } else {
+    std::string_view last;
+    for (const std::string_view stage : kBootStages) {
+      if (has_stage(node, stage)) {
+        last = stage;
+        continue;
+      }
+      text = last.empty() ? "its VM runs on " + host : std::string(last);
+      text += ", but '" + std::string(stage) + "' is missing";
+      break;
+    }
+  }
+  return node.reason.empty() ? text : text + " (" + node.reason + ")";
+}
+
+}  // namespace dure::control

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "controlnode/core/decide.h"
+#include "controlnode/core/lifecycle.h"
+
+namespace dure::control {
+
+// One decision in the making. Every change goes through put(), which also applies it to the model,
+// so that what follows sees it.
+class Deciding {
+ public:
+  Deciding(Model& model_before, TimePoint at, IdStream& id_stream)
+      : model(model_before), now(at), ids(id_stream) {}
+
+  template <class Row>
+  void put(Row row) {
+    decision.changes.emplace_back(std::move(row));
+    control::apply(model, decision.changes.back());
+  }
+
+  // Adds a row to the history.
+  void event(std::string kind, const Uuid& subject, std::string subject_name, std::string message);
+
+  // The host's desired state has changed: it gets one new order at the end of the batch.
+  void touch(const HostId& host) { touched.insert(host); }
+  // The generation of that order.
+  std::uint64_t next_generation(const HostId& host) const;
+
+  // Makes the orders of all touched hosts.
+  void finish_orders();
+
+  Model& model;
+  const TimePoint now;
+  IdStream& ids;
+  Decision decision;
+  std::set<HostId> touched;
+  std::set<HostId> resend;         // has not got its newest order
+  std::set<ClusterId> unsettled;   // a node, claim or removal of it has changed (settle.h)
+};
+
+std::string host_name(const Model& model, const HostId& host);
+
+// Time in which a node has to become ready on this host.
+Duration node_deadline(const Model& model, const HostId& host);
+
+// Moves the row along the lifecycle table and sets what goes with the new state (deadline, ready_at,
+// reason). False: refused, nothing changed.
+bool advance(const Deciding& deciding, Node& node, NodeEvent event);
+
+// Puts the row if it differs from the stored one; a new state is an event.
+void store_node(Deciding& deciding, const Node& node);
+
+// What keeps a starting node from being ready, for people.
+std::string what_is_missing(const Model& model, const Node& node);
+
+// The guest's boot stages in their order; the last one means ready.
+inline constexpr std::string_view kBootStages[] = {"booted", "network", "configured", "ready"};
+bool has_stage(const Node& node, std::string_view stage);
+
+}  // namespace dure::control

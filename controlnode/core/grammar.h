@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace dure::control {
+
+// [a-z]([a-z0-9-]*[a-z0-9])?, at most `max` characters.
+inline constexpr std::size_t kMaxNameLength = 40;
+bool valid_name(std::string_view text, std::size_t max = kMaxNameLength);
+
+// Like a name, with dots as well ("debian-13.1"), for flavors and images.
+bool valid_catalog_name(std::string_view text);
+
+// One line: a known key type, base64, and optionally a comment without control characters.
+inline constexpr std::size_t kMaxPublicKeyBytes = 8192;
+bool valid_ssh_public_key(std::string_view text);
+
+// Z85, 40 characters.
+bool valid_curve_key(std::string_view text);
+
+// Printable ASCII without control characters, 1..max characters.
+bool printable_ascii(std::string_view text, std::size_t max);
+
+// What a host or guest wrote, made fit for the database and for a terminal: well-formed UTF-8, no
+// control characters, at most `max` bytes. Anything else becomes '?'.
+std::string clean_text(std::string_view text, std::size_t max);
+
+}  // namespace dure::control

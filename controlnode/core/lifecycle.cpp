@@ -1,0 +1,139 @@
+#include "controlnode/core/lifecycle.h"
+
+#include <array>
+#include <cstddef>
+
+namespace dure::control {
+namespace {
+
+template <class Enum>
+constexpr std::size_t index(Enum value) {
+  return static_cast<std::size_t>(value);
+}
+
+// In the order of the enumerators.
+constexpr std::array<std::string_view, 6> kClusterStates{"creating", "ready",  "scaling",
+                                                         "degraded", "failed", "deleting"};
+constexpr std::array<std::string_view, 7> kNodeStates{"pending", "creating", "booting", "ready",
+                                                      "unknown", "failed",   "deleting"};
+constexpr std::array<std::string_view, 2> kRoles{"control-plane", "worker"};
+constexpr std::array<std::string_view, 2> kHostClasses{"anchor", "scavenged"};
+constexpr std::array<std::string_view, 3> kOperationKinds{"cluster-create", "cluster-scale",
+                                                          "cluster-delete"};
+constexpr std::array<std::string_view, 3> kOperationStates{"running", "succeeded", "failed"};
+constexpr std::array<std::string_view, 4> kStepStates{"waiting", "running", "done", "failed"};
+constexpr std::array<VmState, 6> kVmStates{VmState::unknown, VmState::creating, VmState::running,
+                                           VmState::paused,  VmState::stopped,  VmState::crashed};
+
+template <class Enum, std::size_t N>
+std::optional<Enum> parse(const std::array<std::string_view, N>& names, std::string_view text) {
+  for (std::size_t i = 0; i < N; ++i) {
+    if (names[i] == text) return static_cast<Enum>(i);
+  }
+  return std::nullopt;
+}
+
+using N = NodeState;
+using MaybeNode = std::optional<NodeState>;
+constexpr MaybeNode kNo = std::nullopt;
+
+// A stopped VM that was still starting goes back to creating, because its host starts it again
+// within the same deadline. A failed node comes back only by the guest's own word or by a retry:
+// a VM that merely runs was running when it timed out as well. A node becomes unknown only where
+// something was expected of its host.
+constexpr std::array<std::array<MaybeNode, 8>, 7> kNodeTable{{
+    // ordered      vm_running  guest_ready  vm_stopped   host_silent  timed_out  retry        remove
+    {{N::creating,  kNo,        kNo,         kNo,         kNo,         N::failed, N::pending,  N::deleting}},  // pending
+    {{N::creating,  N::booting, N::ready,    N::creating, N::unknown,  N::failed, N::creating, N::deleting}},  // creating
+    {{N::booting,   N::booting, N::ready,    N::creating, N::unknown,  N::failed, N::creating, N::deleting}},  // booting
+    {{N::ready,     N::ready,   N::ready,    N::failed,   N::unknown,  kNo,       N::ready,    N::deleting}},  // ready
+    {{N::creating,  N::booting, N::ready,    N::failed,   N::unknown,  N::failed, N::creating, N::deleting}},  // unknown
+    {{N::failed,    kNo,        N::ready,    N::failed,   kNo,         kNo,       N::creating, N::deleting}},  // failed
+    {{N::deleting,  kNo,        kNo,         kNo,         kNo,         kNo,       N::deleting, N::deleting}},  // deleting
+}};
+
+using C = ClusterState;
+using MaybeCluster = std::optional<ClusterState>;
+constexpr MaybeCluster kNone = std::nullopt;
+
+// A creation that timed out has failed; a scaling that timed out leaves a cluster that serves.
+constexpr std::array<std::array<MaybeCluster, 6>, 6> kClusterTable{{
+    // all_ready  node_lost    timed_out    scale        retry        remove
+    {{C::ready,   C::degraded, C::failed,   C::scaling,  C::creating, C::deleting}},  // creating
+    {{C::ready,   C::degraded, kNone,       C::scaling,  C::ready,    C::deleting}},  // ready
+    {{C::ready,   C::degraded, C::degraded, C::scaling,  C::scaling,  C::deleting}},  // scaling
+    {{C::ready,   C::degraded, C::degraded, C::scaling,  C::scaling,  C::deleting}},  // degraded
+    {{C::ready,   C::degraded, C::failed,   C::scaling,  C::creating, C::deleting}},  // failed
+    {{kNone,      kNone,       kNone,       kNone,       C::deleting, C::deleting}},  // deleting
+}};
+
+}  // namespace
+
+std::string_view to_string(ClusterState state) { return kClusterStates[index(state)]; }
+std::string_view to_string(NodeState state) { return kNodeStates[index(state)]; }
+std::string_view to_string(Role role) { return kRoles[index(role)]; }
+std::string_view to_string(HostClass host_class) { return kHostClasses[index(host_class)]; }
+std::string_view to_string(OperationKind kind) { return kOperationKinds[index(kind)]; }
+std::string_view to_string(OperationState state) { return kOperationStates[index(state)]; }
+std::string_view to_string(StepState state) { return kStepStates[index(state)]; }
+
+std::optional<ClusterState> cluster_state(std::string_view text) {
+  return parse<ClusterState>(kClusterStates, text);
+}
+std::optional<NodeState> node_state(std::string_view text) {
+  return parse<NodeState>(kNodeStates, text);
+}
+std::optional<Role> role(std::string_view text) { return parse<Role>(kRoles, text); }
+std::optional<HostClass> host_class(std::string_view text) {
+  return parse<HostClass>(kHostClasses, text);
+}
+std::optional<OperationKind> operation_kind(std::string_view text) {
+  return parse<OperationKind>(kOperationKinds, text);
+}
+std::optional<OperationState> operation_state(std::string_view text) {
+  return parse<OperationState>(kOperationStates, text);
+}
+std::optional<StepState> step_state(std::string_view text) {
+  return parse<StepState>(kStepStates, text);
+}
+std::optional<VmState> vm_state(std::string_view text) {
+  for (const VmState state : kVmStates) {
+    if (to_string(state) == text) return state;
+  }
+  return std::nullopt;
+}
+
+std::optional<NodeState> next(NodeState state, NodeEvent event) {
+  return kNodeTable[index(state)][index(event)];
+}
+
+std::optional<ClusterState> next(ClusterState state, ClusterEvent event) {
+  return kClusterTable[index(state)][index(event)];
+}
+
+bool is_transitional(NodeState state) {
+  switch (state) {
+    case NodeState::pending:
+    case NodeState::creating:
+    case NodeState::booting:
+    case NodeState::deleting: return true;
+    case NodeState::ready:
+    case NodeState::unknown:
+    case NodeState::failed: return false;
+  }
+  return false;
+}
+
+bool is_transitional(ClusterState state) {
+  switch (state) {
+    case ClusterState::creating:
+    case ClusterState::scaling:
+    case ClusterState::deleting: return true;
+    case ClusterState::ready:
+    case ClusterState::degraded:
+    case ClusterState::failed: return false;
+  }
+  return false;
+}
+
+}  // namespace dure::control

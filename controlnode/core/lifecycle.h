@@ -1,0 +1,50 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "controlnode/core/model.h"
+
+namespace dure::control {
+
+std::string_view to_string(ClusterState state);
+std::string_view to_string(NodeState state);
+std::string_view to_string(Role role);
+std::string_view to_string(HostClass host_class);
+std::string_view to_string(OperationKind kind);
+std::string_view to_string(OperationState state);
+std::string_view to_string(StepState state);
+
+// Exact inverse of to_string; nullopt for anything else.
+std::optional<ClusterState> cluster_state(std::string_view text);
+std::optional<NodeState> node_state(std::string_view text);
+std::optional<Role> role(std::string_view text);
+std::optional<HostClass> host_class(std::string_view text);
+std::optional<OperationKind> operation_kind(std::string_view text);
+std::optional<OperationState> operation_state(std::string_view text);
+std::optional<StepState> step_state(std::string_view text);
+std::optional<VmState> vm_state(std::string_view text);
+
+// What can happen to a node. Delete and retry are legal from every state, so that no state is a
+// dead end; every transitional state has a deadline and a resume action.
+enum class NodeEvent : std::uint8_t {
+  ordered,       // its order is in the outbox
+  vm_running,    // the host reports its domain running, at the right generation
+  guest_ready,   // the guest reported its last stage
+  vm_stopped,    // the host reports it stopped, crashed, or (observed) absent after it had it
+  host_silent,   // no report for settings.silent_after_s
+  timed_out,     // the deadline passed
+  retry,         // a user asks again, or the scale is repeated
+  remove,        // a user deletes it
+};
+
+// The next state; nullopt: refused (nothing changes).
+std::optional<NodeState> next(NodeState state, NodeEvent event);
+
+enum class ClusterEvent : std::uint8_t { all_ready, node_lost, timed_out, scale, retry, remove };
+std::optional<ClusterState> next(ClusterState state, ClusterEvent event);
+
+bool is_transitional(NodeState state);
+bool is_transitional(ClusterState state);
+
+}  // namespace dure::control

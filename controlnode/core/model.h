@@ -1,0 +1,258 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "common/digest.h"
+#include "common/ids.h"
+#include "common/ip.h"
+#include "common/time.h"
+#include "protocol/messages/host_order.h"
+#include "protocol/messages/host_report.h"
+
+namespace dure::control {
+
+struct Site {
+  SiteId id;
+  std::string name;
+  std::uint16_t underlay_mtu = 1500;
+  friend bool operator==(const Site&, const Site&) = default;
+};
+
+enum class HostClass : std::uint8_t { anchor, scavenged };
+
+// What can be handed out, and what has been. vCPU is counted with the overcommit ratio, memory and
+// disk without.
+struct Resources {
+  std::int64_t vcpus = 0;
+  std::int64_t memory_mib = 0;
+  std::int64_t disk_gib = 0;
+  friend bool operator==(const Resources&, const Resources&) = default;
+};
+
+struct Host {
+  HostId id;
+  std::string name;
+  SiteId site;
+  Ipv4 address;               // on the underlay; its VTEP
+  std::string curve_key;      // Z85, 40 characters
+  HostClass host_class = HostClass::scavenged;
+  Resources capacity;         // physical
+  Resources reserve;          // kept for the owner
+  bool cordoned = false;
+  std::uint64_t generation = 0;          // of its desired state (last order)
+  std::optional<OrderId> order;          // id of that order
+  friend bool operator==(const Host&, const Host&) = default;
+};
+
+struct Image {
+  ImageId id;
+  std::string name;
+  BlobRef disk, kernel, initrd;  // size 0: none
+  std::string cmdline;
+  std::uint32_t min_disk_gib = 0;
+  friend bool operator==(const Image&, const Image&) = default;
+};
+
+struct Flavor {
+  FlavorId id;
+  std::string name;
+  std::uint32_t vcpus = 0, memory_mib = 0, disk_gib = 0;
+  friend bool operator==(const Flavor&, const Flavor&) = default;
+};
+
+struct Project {
+  ProjectId id;
+  std::string name;
+  friend bool operator==(const Project&, const Project&) = default;
+};
+
+struct KeyPair {
+  KeyPairId id;
+  ProjectId project;
+  std::string name;
+  std::string public_key;  // OpenSSH one-line form
+  friend bool operator==(const KeyPair&, const KeyPair&) = default;
+};
+
+enum class Role : std::uint8_t { control_plane, worker };
+
+// See lifecycle.h for the table of transitions.
+enum class ClusterState : std::uint8_t { creating, ready, scaling, degraded, failed, deleting };
+enum class NodeState : std::uint8_t { pending, creating, booting, ready, unknown, failed, deleting };
+
+struct Network {
+  NetworkId id;
+  ClusterId cluster;
+  std::uint32_t vni = 0;     // unique; never used twice while any host may still have it
+  Ipv4Prefix prefix;
+  Ipv4 gateway;
+  Mac gateway_mac;
+  std::uint16_t mtu = 0;
+  friend bool operator==(const Network&, const Network&) = default;
+};
+
+struct Cluster {
+  ClusterId id;
+  ProjectId project;
+  std::string name;
+  ClusterState state = ClusterState::creating;
+  std::string reason;        // why it is degraded or failed, for people
+  FlavorId flavor;
+  ImageId image;
+  KeyPairId key_pair;
+  NetworkId network;
+  std::vector<SiteId> sites; // allowed sites, spread over them; empty: any
+  std::uint32_t next_worker = 1;  // names are never used twice
+  std::uint32_t next_address = 0; // offset in the prefix of the next node's address; never reused
+  std::optional<OperationId> operation;  // the one in progress
+  TimePoint created_at;
+  std::optional<TimePoint> deadline;     // of a transitional state
+  friend bool operator==(const Cluster&, const Cluster&) = default;
+};
+
+// A group of like nodes. `count` is what is desired.
+struct NodePool {
+  PoolId id;
+  ClusterId cluster;
+  Role role = Role::worker;
+  std::uint32_t count = 0;
+  friend bool operator==(const NodePool&, const NodePool&) = default;
+};
+
+struct Node {
+  NodeId id;
+  ClusterId cluster;
+  PoolId pool;
+  std::string name;           // "<cluster>-cp1", "<cluster>-w2"
+  Role role = Role::worker;
+  HostId host;
+  std::uint64_t generation = 1;
+  Mac mac;
+  Ipv4 address;
+  NodeState state = NodeState::pending;
+  std::string reason;
+  VmState vm_state = VmState::unknown;         // as the host reported it
+  std::uint64_t observed_generation = 0;       // as the host reported it
+  std::vector<GuestStage> stages;              // as the guest reported them
+  std::optional<TimePoint> deadline;           // of a transitional state
+  TimePoint created_at;
+  std::optional<TimePoint> ready_at;
+  friend bool operator==(const Node&, const Node&) = default;
+};
+
+// Capacity held on a host for a node: made in the transaction that decides, released when the host
+// has confirmed that the VM is gone.
+struct Claim {
+  NodeId node;
+  HostId host;
+  Resources amount;
+  friend bool operator==(const Claim&, const Claim&) = default;
+};
+
+// A node or network that a host has been told to drop and has not confirmed yet.
+struct Removal {
+  HostId host;
+  ObjectKind kind = ObjectKind::vm;   // vm or network
+  Uuid object;
+  std::uint64_t number = 0;           // VM: generation; network: VNI
+  std::uint64_t ordered_at = 0;       // host generation of the first order that lists it
+  friend bool operator==(const Removal&, const Removal&) = default;
+};
+
+enum class OperationKind : std::uint8_t { cluster_create, cluster_scale, cluster_delete };
+enum class OperationState : std::uint8_t { running, succeeded, failed };
+enum class StepState : std::uint8_t { waiting, running, done, failed };
+
+struct OperationStep {
+  std::string name;     // placed, ordered, image, started, booted, network, configured, ready, removed
+  StepState state = StepState::waiting;
+  std::uint32_t done = 0, total = 0;   // nodes or hosts
+  std::string detail;                  // what is missing, for people
+  std::optional<TimePoint> started_at, finished_at;
+  friend bool operator==(const OperationStep&, const OperationStep&) = default;
+};
+
+struct Operation {
+  OperationId id;
+  OperationKind kind = OperationKind::cluster_create;
+  OperationState state = OperationState::running;
+  ClusterId cluster;
+  std::string cluster_name;   // stays readable after the cluster is gone
+  std::vector<OperationStep> steps;
+  std::string error;          // when failed
+  TimePoint started_at;
+  std::optional<TimePoint> finished_at;
+  friend bool operator==(const Operation&, const Operation&) = default;
+};
+
+// The answer that a request with an idempotency key was given.
+struct IdempotencyRecord {
+  std::string key;             // 1..128 printable ASCII
+  Digest request;              // SHA-256 over route and body
+  OperationId operation;
+  ClusterId cluster;
+  TimePoint made_at;
+  friend bool operator==(const IdempotencyRecord&, const IdempotencyRecord&) = default;
+};
+
+// What a host last said. Kept in memory, flushed in batches; of no authority over claims.
+struct HostObservation {
+  HostId host;
+  SessionId session;
+  BootId boot;
+  std::uint64_t sequence = 0;
+  TimePoint seen_at;
+  std::uint64_t accepted_generation = 0, applied_generation = 0;
+  HostCapacity capacity;
+  Fence highest_fence;
+  std::string agent_version;
+  std::vector<ImageReport> images;
+  std::vector<ObjectFailure> failures;
+  std::vector<NodeId> strangers;   // VMs with our metadata that no row explains: left alone
+  friend bool operator==(const HostObservation&, const HostObservation&) = default;
+};
+
+struct Settings {
+  double vcpu_overcommit = 4.0;
+  std::vector<Ipv4> nameservers;
+  std::string guest_user = "dure";
+  Ipv4Prefix cluster_networks{Ipv4{0x0a800000}, 10};  // 10.128.0.0/10
+  std::uint8_t cluster_prefix_length = 24;
+  std::uint32_t first_vni = 4097;
+  std::int64_t node_deadline_s = 900;      // with hardware virtualisation
+  double software_virtualisation_factor = 6.0;
+  std::int64_t silent_after_s = 15;        // without a report a host's nodes become `unknown`
+  std::uint32_t max_nodes_per_cluster = 64;
+  friend bool operator==(const Settings&, const Settings&) = default;
+};
+
+// Everything the deciding thread knows; rebuilt from the database at start.
+struct Model {
+  SystemId system;
+  Fence fence;             // of this leader
+  Settings settings;
+  std::map<SiteId, Site> sites;
+  std::map<HostId, Host> hosts;
+  std::map<ImageId, Image> images;
+  std::map<FlavorId, Flavor> flavors;
+  std::map<ProjectId, Project> projects;
+  std::map<KeyPairId, KeyPair> key_pairs;
+  std::map<ClusterId, Cluster> clusters;
+  std::map<PoolId, NodePool> pools;
+  std::map<NodeId, Node> nodes;
+  std::map<NetworkId, Network> networks;
+  std::map<NodeId, Claim> claims;
+  std::map<HostId, std::vector<Removal>> removals;   // sorted by (kind, object)
+  std::map<OperationId, Operation> operations;
+  std::map<std::string, IdempotencyRecord> idempotency;
+  std::map<HostId, HostObservation> observations;
+  std::uint64_t last_event = 0;   // number of the newest event
+  std::uint32_t next_vni = 0;     // 0: settings.first_vni
+};
+
+}  // namespace dure::control

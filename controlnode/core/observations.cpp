@@ -1,0 +1,149 @@
+#include "controlnode/core/observations.h"
+
+#include <algorithm>
+#include <initializer_list>
+
+#include "controlnode/core/grammar.h"
+#include "controlnode/core/removals.h"
+
+namespace dure::control {
+namespace {
+
+constexpr std::size_t kMaxReportedObjects = 1024;
+constexpr std::size_t kMaxStrangers = 256;
+constexpr std::size_t kMaxStoredFailures = 64;
+constexpr std::size_t kMaxMessage = 512;
+constexpr std::size_t kMaxVersion = 64;
+
+bool numbers_fit(const HostReport& report) {
+  for (const std::uint64_t number :
+       {report.sequence, report.accepted_generation, report.applied_generation,
+        report.capacity.memory_mib, report.capacity.disk_gib, report.highest_fence.delegation,
+        report.highest_fence.epoch}) {
+    if (number > kMaxStored) return false;
+  }
+  return std::all_of(report.vms.begin(), report.vms.end(),
+                     [](const VmReport& vm) { return vm.generation <= kMaxStored; });
+}
+
+bool sizes_fit(const HostReport& report) {
+  for (const std::size_t size : {report.vms.size(), report.networks.size(), report.images.size(),
+                                 report.failures.size()}) {
+    if (size > kMaxReportedObjects) return false;
+  }
+  return true;
+}
+
+// Only images that we know; sorted, each once, so that an agent's order of listing is no change.
+std::vector<ImageReport> known_images(const Model& model, const HostReport& report) {
+  std::map<ImageId, ImageReport> images;
+  for (ImageReport image : report.images) {
+    if (!model.images.contains(image.id)) continue;
+    image.bytes_done = std::min(image.bytes_done, kMaxStored);
+    image.bytes_total = std::min(image.bytes_total, kMaxStored);
+    images.emplace(image.id, image);
+  }
+  std::vector<ImageReport> result;
+  for (const auto& [id, image] : images) result.push_back(image);
+  return result;
+}
+
+std::vector<ObjectFailure> clean_failures(const HostReport& report) {
+  std::vector<ObjectFailure> failures;
+  for (const ObjectFailure& failure : report.failures) {
+    if (failures.size() == kMaxStoredFailures) break;
+    failures.push_back({failure.kind, failure.object, failure.code,
+                        clean_text(failure.message, kMaxMessage)});
+  }
+  return failures;
+}
+
+// VMs with our metadata that neither a node of this host nor a removal explains.
+std::vector<NodeId> strangers(const Model& model, const HostReport& report) {
+  std::set<NodeId> found;
+  const auto removals = model.removals.find(report.host);
+  for (const VmReport& vm : report.vms) {
+    const auto node = model.nodes.find(vm.id);
+    if (node != model.nodes.end() && node->second.host == report.host) continue;
+    const bool removing =
+        removals != model.removals.end() &&
+        std::any_of(removals->second.begin(), removals->second.end(),
+                    [&](const Removal& removal) { return removal.object == vm.id.uuid; });
+    if (!removing && found.size() < kMaxStrangers) found.insert(vm.id);
+  }
+  return {found.begin(), found.end()};
+}
+
+void tell_news(Deciding& deciding, const HostObservation* before, const HostObservation& after) {
+  const Host host = deciding.model.hosts.at(after.host);
+  if (before == nullptr) {
+    deciding.event("host.reported", host.id.uuid, host.name,
+                   "host " + host.name + " has reported for the first time");
+  }
+  const bool fresh_stranger =
+      std::any_of(after.strangers.begin(), after.strangers.end(), [&](const NodeId& id) {
+        return before == nullptr || std::find(before->strangers.begin(), before->strangers.end(),
+                                              id) == before->strangers.end();
+      });
+  if (fresh_stranger) {
+    deciding.event("host.strangers", host.id.uuid, host.name,
+                   "host " + host.name + " has " + std::to_string(after.strangers.size()) +
+                       " VMs that no node explains, the first of them " +
+                       after.strangers.front().str() + "; they are left alone");
+  }
+  const bool was_ahead = before != nullptr && before->accepted_generation > host.generation;
+  if (after.accepted_generation > host.generation && !was_ahead) {
+    deciding.event("host.ahead", host.id.uuid, host.name,
+                   "host " + host.name + " knows order " +
+                       std::to_string(after.accepted_generation) + ", the database only " +
+                       std::to_string(host.generation) +
+                       ": it gets no new nodes; was the database restored from a backup?");
+  }
+}
+
+}  // namespace
+
+bool believable(const Model& model, const ReportEvent& event) {
+  const HostReport& report = event.report;
+  if (event.host != report.host || report.system != model.system) return false;
+  if (!model.hosts.contains(report.host)) return false;
+  if (!numbers_fit(report) || !sizes_fit(report)) return false;
+  if (report.applied_generation > report.accepted_generation) return false;
+  const auto earlier = model.observations.find(report.host);
+  return earlier == model.observations.end() || earlier->second.session != report.session ||
+         report.sequence > earlier->second.sequence;
+}
+
+bool observe(Deciding& deciding, const HostReport& report) {
+  HostObservation after;
+  after.host = report.host;
+  after.session = report.session;
+  after.boot = report.boot;
+  after.sequence = report.sequence;
+  after.seen_at = deciding.now;
+  after.accepted_generation = report.accepted_generation;
+  after.applied_generation = report.applied_generation;
+  after.capacity = report.capacity;
+  after.highest_fence = report.highest_fence;
+  after.agent_version = clean_text(report.agent_version, kMaxVersion);
+  after.images = known_images(deciding.model, report);
+  after.failures = clean_failures(report);
+  const auto found = deciding.model.observations.find(report.host);
+  if (found == deciding.model.observations.end()) {
+    if (report.observed) after.strangers = strangers(deciding.model, report);
+    deciding.put(PutObservation{after});
+    tell_news(deciding, nullptr, after);
+    return true;
+  }
+  HostObservation& stored = found->second;
+  after.strangers = report.observed ? strangers(deciding.model, report) : stored.strangers;
+  const HostObservation before = stored;
+  stored.seen_at = after.seen_at;
+  stored.sequence = after.sequence;
+  if (stored == after) return false;
+  deciding.put(PutObservation{after});
+  tell_news(deciding, &before, after);
+  return before.images != after.images;
+}
+
+}  // namespace dure::control

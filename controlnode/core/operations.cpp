@@ -1,0 +1,200 @@
+#include "controlnode/core/operations.h"
+
+#include <algorithm>
+
+#include "controlnode/core/removals.h"
+
+namespace dure::control {
+namespace {
+
+constexpr std::size_t kNamesInDetail = 3;
+
+bool started(const Node& node) {
+  return node.state == NodeState::ready ||
+         (node.vm_state == VmState::running && node.observed_generation == node.generation);
+}
+
+const ImageReport* image_of(const Model& model, const Node& node, const ImageId& image) {
+  const auto seen = model.observations.find(node.host);
+  if (seen == model.observations.end()) return nullptr;
+  for (const ImageReport& report : seen->second.images) {
+    if (report.id == image) return &report;
+  }
+  return nullptr;
+}
+
+bool reached(const Model& model, const Cluster& cluster, const Node& node,
+             const std::string& step) {
+  if (step == "placed" || step == "ordered") return true;
+  if (step == "started") return started(node);
+  if (step == "image") {
+    const ImageReport* image = image_of(model, node, cluster.image);
+    return started(node) || (image != nullptr && image->complete);
+  }
+  return node.state == NodeState::ready || has_stage(node, step);
+}
+
+std::string image_progress(const Model& model, const Cluster& cluster, const Node& node) {
+  const ImageReport* image = image_of(model, node, cluster.image);
+  if (image == nullptr || image->bytes_total == 0) return {};
+  const double share = static_cast<double>(image->bytes_done) /
+                       static_cast<double>(image->bytes_total);
+  return " " + std::to_string(static_cast<int>(std::min(share, 1.0) * 100)) + " %";
+}
+
+// Who is missing and, where it is known, why.
+std::string waiting_for(const Model& model, const Cluster& cluster, const std::string& step,
+                        const std::vector<Node>& missing) {
+  std::string text = "waiting for ";
+  for (std::size_t i = 0; i < missing.size() && i < kNamesInDetail; ++i) {
+    const Node& node = missing[i];
+    text += (i == 0 ? "" : ", ") + node.name + " on " + host_name(model, node.host);
+    if (step == "image") text += image_progress(model, cluster, node);
+    if (!node.reason.empty()) text += " (" + node.reason + ")";
+  }
+  if (missing.size() > kNamesInDetail) {
+    text += " and " + std::to_string(missing.size() - kNamesInDetail) + " more";
+  }
+  return text;
+}
+
+void set_progress(OperationStep& step, std::uint32_t left, bool reachable, TimePoint now) {
+  step.done = step.total - std::min(left, step.total);
+  StepState state = StepState::waiting;
+  if (step.done == step.total) {
+    state = StepState::done;
+  } else if (reachable || step.done > 0) {
+    state = StepState::running;
+  }
+  step.state = state;
+  if (state != StepState::waiting && !step.started_at) step.started_at = now;
+  if (state != StepState::done) {
+    step.finished_at.reset();
+  } else if (!step.finished_at) {
+    step.finished_at = now;
+  }
+}
+
+void refresh(const Deciding& deciding, const Cluster& cluster, Operation& operation) {
+  const auto members = members_of(deciding.model, cluster.id);
+  bool reachable = true;  // somebody has done the step before
+  for (OperationStep& step : operation.steps) {
+    std::uint32_t left = 0;
+    std::string detail;
+    if (step.name == "removed") {
+      const auto hosts = hosts_removing(deciding.model, cluster);
+      left = static_cast<std::uint32_t>(hosts.size());
+      if (left > 0) detail = "waiting for " + name_hosts(deciding.model, hosts, deciding.now);
+      reachable = true;
+    } else {
+      std::vector<Node> missing;
+      for (const Node& node : members) {
+        if (outstanding(node) && !reached(deciding.model, cluster, node, step.name)) {
+          missing.push_back(node);
+        }
+      }
+      left = static_cast<std::uint32_t>(missing.size());
+      if (left > 0) detail = waiting_for(deciding.model, cluster, step.name, missing);
+    }
+    set_progress(step, left, reachable, deciding.now);
+    step.detail = step.state == StepState::running ? detail : std::string{};
+    reachable = step.state == StepState::done || step.done > 0;
+  }
+}
+
+void add_steps(Operation& operation, std::initializer_list<const char*> names, std::size_t total) {
+  for (const char* name : names) {
+    OperationStep step;
+    step.name = name;
+    step.total = static_cast<std::uint32_t>(total);
+    operation.steps.push_back(std::move(step));
+  }
+}
+
+std::string describe(const Operation& operation) {
+  return std::string(to_string(operation.kind)) + " of " + operation.cluster_name;
+}
+
+}  // namespace
+
+bool outstanding(const Node& node) {
+  return node.state != NodeState::deleting && !node.ready_at;
+}
+
+std::vector<Node> members_of(const Model& model, const ClusterId& cluster) {
+  std::vector<Node> members;
+  for (const auto& [id, node] : model.nodes) {
+    if (node.cluster == cluster && node.state != NodeState::deleting) members.push_back(node);
+  }
+  std::sort(members.begin(), members.end(),
+            [](const Node& a, const Node& b) { return a.address < b.address; });
+  return members;
+}
+
+OperationId start_operation(Deciding& deciding, Cluster& cluster, OperationKind kind) {
+  Operation operation;
+  operation.id = deciding.ids.make<OperationId>();
+  operation.kind = kind;
+  operation.cluster = cluster.id;
+  operation.cluster_name = cluster.name;
+  operation.started_at = deciding.now;
+  if (cluster.operation) {
+    finish_operation(deciding, *cluster.operation, OperationState::failed,
+                     "superseded by operation " + operation.id.str());
+  }
+  const auto members = members_of(deciding.model, cluster.id);
+  const auto waiting = std::count_if(members.begin(), members.end(), outstanding);
+  const auto removing = hosts_removing(deciding.model, cluster).size();
+  const auto total = static_cast<std::size_t>(waiting);
+  if (total > 0) {
+    add_steps(operation, {"placed", "ordered", "image", "started", "booted", "network",
+                          "configured", "ready"},
+              total);
+  } else {
+    add_steps(operation, {"ordered"}, removing);
+  }
+  if (removing > 0) add_steps(operation, {"removed"}, removing);
+  refresh(deciding, cluster, operation);
+  cluster.operation = operation.id;
+  deciding.put(operation);
+  deciding.event("operation.started", operation.id.uuid, operation.cluster_name,
+                 describe(operation) + " has started");
+  return operation.id;
+}
+
+void refresh_steps(Deciding& deciding, const Cluster& cluster) {
+  if (!cluster.operation) return;
+  const auto found = deciding.model.operations.find(*cluster.operation);
+  if (found == deciding.model.operations.end()) return;
+  if (found->second.state != OperationState::running) return;
+  Operation operation = found->second;
+  refresh(deciding, cluster, operation);
+  if (operation != found->second) deciding.put(operation);
+}
+
+void finish_operation(Deciding& deciding, const OperationId& id, OperationState state,
+                      const std::string& error) {
+  const auto found = deciding.model.operations.find(id);
+  if (found == deciding.model.operations.end()) return;
+  if (found->second.state != OperationState::running) return;
+  Operation operation = found->second;
+  operation.state = state;
+  operation.error = error;
+  operation.finished_at = deciding.now;
+  for (OperationStep& step : operation.steps) {
+    if (state == OperationState::succeeded) {
+      set_progress(step, 0, true, deciding.now);
+      step.detail.clear();
+    } else if (step.state == StepState::running) {
+      step.state = StepState::failed;
+      step.finished_at = deciding.now;
+    }
+  }
+  deciding.put(operation);
+  const std::string outcome(to_string(state));
+  std::string message = describe(operation) + " has " + outcome;
+  if (!error.empty()) message += ": " + error;
+  deciding.event("operation." + outcome, id.uuid, operation.cluster_name, std::move(message));
+}
+
+}  // namespace dure::control

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "common/digest.h"
+#include "common/result.h"
+#include "controlnode/core/model.h"
+#include "controlnode/core/placement.h"
+
+namespace dure::control {
+
+// What a user asks for, already well-formed: grammar and sizes were checked where it came in, names
+// are resolved here.
+struct Idempotency {
+  std::string key;   // empty: none
+  Digest request;
+};
+
+struct CreateCluster {
+  std::string project = "default";
+  std::string name;
+  std::uint32_t control_planes = 1, workers = 0;
+  std::string flavor, image, key_pair;
+  std::vector<std::string> sites;
+  bool dry_run = false;
+  Idempotency idempotency;
+};
+struct ScaleCluster {
+  std::string cluster;      // name or id
+  std::uint32_t workers = 0;
+  bool dry_run = false;
+  Idempotency idempotency;
+};
+struct DeleteCluster {
+  std::string cluster;
+  Idempotency idempotency;
+};
+struct CreateSite { std::string name; std::uint16_t underlay_mtu = 1500; };
+struct AddHost {
+  std::string name, site;
+  HostId id;
+  Ipv4 address;
+  std::string curve_key;
+  HostClass host_class = HostClass::scavenged;
+  Resources capacity, reserve;
+};
+struct CordonHost { std::string host; bool cordoned = true; };
+struct CreateFlavor { std::string name; std::uint32_t vcpus = 0, memory_mib = 0, disk_gib = 0; };
+struct CreateImage {
+  std::string name;
+  BlobRef disk, kernel, initrd;
+  std::string cmdline;
+  std::uint32_t min_disk_gib = 0;
+};
+struct CreateKeyPair { std::string project = "default"; std::string name, public_key; };
+// kind: site, host, flavor, image, keypair. Refused while in use, naming the user.
+struct DeleteObject { std::string kind, name; };
+
+using Request = std::variant<CreateCluster, ScaleCluster, DeleteCluster, CreateSite, AddHost, CordonHost,
+                             CreateFlavor, CreateImage, CreateKeyPair, DeleteObject>;
+
+// The answer. For a cluster request: the operation to wait on, and where each node goes.
+struct PlannedNode {
+  std::string name, host, site;
+  Role role = Role::worker;
+};
+struct Accepted {
+  Uuid object;                            // cluster, site, host, ...
+  std::string name;
+  std::optional<OperationId> operation;
+  std::vector<PlannedNode> plan;
+  bool dry_run = false;
+};
+struct Refused {
+  Error error;
+  std::vector<Refusal> refusals;          // for no_capacity: the numbers per host
+};
+using Reply = std::variant<Accepted, Refused>;
+
+}  // namespace dure::control

@@ -1,0 +1,362 @@
+#include "controlnode/edges/http/api_routes.h"
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <charconv>
+#include <cstdio>
+#include <utility>
+
+#include "common/sha256.h"
+#include "controlnode/edges/http/collections.h"
+#include "controlnode/edges/http/problem.h"
+#include "controlnode/edges/http/read_request.h"
+#include "controlnode/edges/http/render.h"
+#include "controlnode/edges/http/text.h"
+
+namespace dure::control {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::size_t kMaxEvents = 1000;
+
+std::vector<std::string> split(const std::string& path) {
+  std::vector<std::string> parts;
+  std::size_t at = 1;
+  while (at < path.size()) {
+    const auto slash = std::min(path.find('/', at), path.size());
+    parts.push_back(path.substr(at, slash - at));
+    at = slash + 1;
+  }
+  return parts;
+}
+
+// Takes as long for a wrong token as for the right one.
+bool same_secret(std::string_view a, std::string_view b) {
+  unsigned difference = a.size() == b.size() ? 0 : 1;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    difference |= static_cast<unsigned char>(a[i]) ^
+                  static_cast<unsigned char>(b.empty() ? '\0' : b[i % b.size()]);
+  }
+  return difference == 0;
+}
+
+HttpResponse answer(unsigned status, const json::value& body) {
+  HttpResponse response;
+  response.status = status;
+  response.body = json::serialize(body);
+  return response;
+}
+
+HttpResponse no_route(const std::string& path) {
+  return problem(404, "not-found", "there is nothing at " + clip(path, 200));
+}
+
+bool is_upload(const HttpRequest& request) {
+  return request.method == "POST" && request.path == "/api/v1/blobs";
+}
+
+// The idempotency record of a request: the key names it, the digest over route and body tells
+// whether it is the same request.
+Result<Idempotency> idempotency_of(const HttpRequest& request) {
+  Idempotency result;
+  result.key = request.header("idempotency-key");
+  const bool printable = std::all_of(result.key.begin(), result.key.end(),
+                                     [](char c) { return c > 0x20 && c < 0x7f; });
+  if (result.key.size() > 128 || !printable) {
+    return Error{Errc::invalid_argument,
+                 "Idempotency-Key wants 1 to 128 printable ASCII characters without spaces"};
+  }
+  Sha256 hash;
+  for (const std::string_view part :
+       {std::string_view(request.method), std::string_view("\n"), std::string_view(request.path),
+        std::string_view("\n"), std::string_view(request.body)}) {
+    hash.update(std::as_bytes(std::span(part.data(), part.size())));
+  }
+  result.request = hash.finish();
+  return result;
+}
+
+// "clusters" -> "cluster": how the thing is called in messages and in DeleteObject.
+std::string singular(const std::string& kind) { return kind.substr(0, kind.size() - 1); }
+
+}  // namespace
+
+ApiRoutes::ApiRoutes(ApiOptions options, Api& api, BlobShelf& shelf, Clock& clock, TaskRunner& tasks)
+    : options_(std::move(options)), api_(api), shelf_(shelf), clock_(clock), tasks_(tasks) {}
+
+std::optional<HttpResponse> ApiRoutes::refuse(const HttpRequest& header) {
+  const auto& hosts = options_.host_names;
+  if (std::find(hosts.begin(), hosts.end(), header.header("host")) == hosts.end()) {
+    return problem(421, "misdirected", "this server does not answer for that Host");
+  }
+  if (header.path == "/healthz" || header.path == "/readyz") return std::nullopt;
+  constexpr std::string_view scheme = "Bearer ";
+  const auto given = header.header("authorization");
+  // Without a configured token nobody may pass, not everybody.
+  if (options_.token.empty() || !given.starts_with(scheme) ||
+      !same_secret(std::string_view(given).substr(scheme.size()), options_.token)) {
+    return problem(Error{Errc::unauthenticated,
+                         "a bearer token is wanted; see DURE_TOKEN_FILE in 'dure help'"});
+  }
+  return std::nullopt;
+}
+
+std::optional<std::pair<std::string, std::uint64_t>> ApiRoutes::upload_to(
+    const HttpRequest& header) {
+  if (!is_upload(header)) return std::nullopt;
+  return std::pair{shelf_.incoming(), options_.max_upload_bytes};
+}
+
+void ApiRoutes::handle(HttpRequest request, Respond respond) {
+  const auto path = split(request.path);
+  if (request.path == "/healthz") {
+    HttpResponse alive;
+    alive.content_type = "text/plain";
+    alive.body = "ok\n";
+    return respond(std::move(alive));
+  }
+  if (request.path == "/readyz") return get_ready(std::move(respond));
+  if (path.size() < 3 || path[0] != "api" || path[1] != "v1") {
+    return respond(no_route(request.path));
+  }
+  const Path rest(path.begin() + 2, path.end());
+  if (is_upload(request)) return keep_blob(request, std::move(respond));
+  if (request.method == "GET" || request.method == "HEAD") return get(request, rest, std::move(respond));
+  if (request.method == "POST") return post(request, rest, std::move(respond));
+  if (request.method == "DELETE") return remove(request, rest, std::move(respond));
+  auto refused = problem(405, "method-not-allowed", request.method + " is not offered here");
+  refused.headers.emplace_back("Allow", "GET, HEAD, POST, DELETE");
+  respond(std::move(refused));
+}
+
+void ApiRoutes::get_ready(Respond respond) {
+  api_.query([respond](const Result<const Model*>& model) {
+    if (!model) return respond(problem(model.error()));
+    HttpResponse ready;
+    ready.content_type = "text/plain";
+    ready.body = "ready\n";
+    respond(std::move(ready));
+  });
+}
+
+void ApiRoutes::get(const HttpRequest& request, const Path& path, Respond respond) {
+  if (path.size() == 1 && path[0] == "version") {
+    return respond(answer(200, json::object{{"version", DURE_VERSION},
+                                            {"api", "v1"},
+                                            {"api_extensions", json::array{}}}));
+  }
+  if (path.size() == 1 && path[0] == "events") return get_events(request, std::move(respond));
+  if (path.size() == 2 && path[0] == "blobs") {
+    const auto digest = Digest::parse(path[1]);
+    const auto size = digest ? shelf_.size_of(*digest) : std::nullopt;
+    if (!size) return respond(problem(404, "not-found", "no blob " + clip(path[1], 80)));
+    return respond(answer(200, json::object{{"sha256", path[1]}, {"size_bytes", *size}}));
+  }
+  if (!path.empty() && path.size() <= 2 && collection(path[0]) != nullptr) {
+    if (path.size() == 1) return get_list(request, path[0], std::move(respond));
+    return get_one(path[0], path[1], std::move(respond));
+  }
+  respond(no_route(request.path));
+}
+
+void ApiRoutes::get_list(const HttpRequest& request, const std::string& kind, Respond respond) {
+  const auto now = clock_.now();
+  api_.query([respond, request, kind, now](const Result<const Model*>& model) {
+    if (!model) return respond(problem(model.error()));
+    json::array items;
+    collection(kind)->list(**model, now, request, items);
+    respond(answer(200, json::object{{"items", std::move(items)}}));
+  });
+}
+
+void ApiRoutes::get_one(const std::string& kind, const std::string& name, Respond respond) {
+  const auto now = clock_.now();
+  api_.query([respond, kind, name, now](const Result<const Model*>& model) {
+    if (!model) return respond(problem(model.error()));
+    json::array items;
+    collection(kind)->list(**model, now, HttpRequest{}, items);
+    for (const auto& item : items) {
+      const auto& object = item.get_object();
+      const auto* called = object.if_contains("name");
+      if ((called != nullptr && *called == json::value(name)) ||
+          object.at("id") == json::value(name)) {
+        return respond(answer(200, object));
+      }
+    }
+    respond(problem(404, "not-found",
+                    "there is no " + singular(kind) + " '" + clip(name, 80) + "'"));
+  });
+}
+
+namespace {
+
+// A number of the query; the fallback when it is absent, nullopt when it is none.
+std::optional<std::uint64_t> query_number(const HttpRequest& request, const char* name,
+                                          std::uint64_t fallback) {
+  const auto given = request.query.find(name);
+  if (given == request.query.end()) return fallback;
+  const auto& text = given->second;
+  const auto* end = text.data() + text.size();
+  std::uint64_t value = 0;
+  const auto parsed = std::from_chars(text.data(), end, value);
+  if (parsed.ec != std::errc{} || parsed.ptr != end) return std::nullopt;
+  return value;
+}
+
+}  // namespace
+
+void ApiRoutes::get_events(const HttpRequest& request, Respond respond) {
+  const auto after = query_number(request, "after", 0);
+  const auto limit = query_number(request, "limit", 100);
+  const auto tail = query_number(request, "tail", 0);
+  std::vector<Fault> faults;
+  if (!after) faults.push_back({"?after", "a number is wanted"});
+  if (!limit) faults.push_back({"?limit", "a number is wanted"});
+  if (!tail) faults.push_back({"?tail", "a number is wanted"});
+  if (!faults.empty()) return respond(problem(faults));
+  if (request.query.count("tail") == 0) {
+    // The database counts in signed 64 bit.
+    return read_events(std::min<std::uint64_t>(*after, INT64_MAX),
+                       std::min<std::uint64_t>(*limit, kMaxEvents), respond);
+  }
+  const auto newest = std::min<std::uint64_t>(*tail, kMaxEvents);
+  api_.query([this, newest, respond](const Result<const Model*>& model) {
+    if (!model) return respond(problem(model.error()));
+    const auto last = (*model)->last_event;
+    read_events(last > newest ? last - newest : 0, newest, respond);
+  });
+}
+
+void ApiRoutes::read_events(std::uint64_t after, std::uint64_t limit, Respond respond) {
+  api_.events(after, static_cast<std::size_t>(limit),
+              [respond, after](const Result<std::vector<EventRow>>& rows) {
+                if (!rows) return respond(problem(rows.error()));
+                json::array items;
+                for (const auto& row : *rows) items.push_back(render(row));
+                const auto last = rows->empty() ? after : rows->back().number;
+                respond(answer(200, json::object{{"items", std::move(items)}, {"last", last}}));
+              });
+}
+
+void ApiRoutes::submit(Request request, Respond respond) {
+  api_.submit(std::move(request), [respond](const Result<Reply>& reply) {
+    if (!reply) return respond(problem(reply.error()));
+    if (const auto* refused = std::get_if<Refused>(&*reply)) return respond(problem(*refused));
+    const auto& accepted = std::get<Accepted>(*reply);
+    auto response = answer(accepted.operation ? 202 : 200, render(accepted));
+    if (accepted.operation) {
+      response.headers.emplace_back("Location",
+                                    "/api/v1/operations/" + accepted.operation->str());
+    }
+    respond(std::move(response));
+  });
+}
+
+namespace {
+
+// The value, or the answer that lists what is wrong with the body.
+template <class T>
+std::variant<Request, HttpResponse> as_request(ReadResult<T>&& read) {
+  if (auto* faults = std::get_if<std::vector<Fault>>(&read)) return problem(*faults);
+  return Request{std::get<T>(std::move(read))};
+}
+
+std::optional<std::variant<Request, HttpResponse>> read_admin_post(
+    const HttpRequest& request, const std::vector<std::string>& path) {
+  if (path.size() == 1) {
+    if (path[0] == "sites") return as_request(read_create_site(request.body));
+    if (path[0] == "hosts") return as_request(read_add_host(request.body));
+    if (path[0] == "flavors") return as_request(read_create_flavor(request.body));
+    if (path[0] == "images") return as_request(read_create_image(request.body));
+    if (path[0] == "keypairs") return as_request(read_create_key_pair(request.body));
+  }
+  if (path.size() == 3 && path[0] == "hosts" && (path[2] == "cordon" || path[2] == "uncordon")) {
+    return Request{CordonHost{path[1], path[2] == "cordon"}};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+void ApiRoutes::post(const HttpRequest& request, const Path& path, Respond respond) {
+  if (path[0] == "clusters") return post_cluster(request, path, std::move(respond));
+  auto read = read_admin_post(request, path);
+  if (!read) return respond(no_route(request.path));
+  if (auto* wrong = std::get_if<HttpResponse>(&*read)) return respond(std::move(*wrong));
+  auto wanted = std::get<Request>(std::move(*read));
+  if (const auto* image = std::get_if<CreateImage>(&wanted)) {
+    // An image may only name what agents can fetch.
+    for (const auto* blob : {&image->disk, &image->kernel, &image->initrd}) {
+      if (blob->size_bytes > 0 && shelf_.size_of(blob->digest) != blob->size_bytes) {
+        return respond(problem(Error{Errc::not_found,
+                                     "blob " + blob->digest.str() +
+                                         " of that size is not here; upload it to /api/v1/blobs"}));
+      }
+    }
+  }
+  submit(std::move(wanted), std::move(respond));
+}
+
+void ApiRoutes::post_cluster(const HttpRequest& request, const Path& path, Respond respond) {
+  auto idempotency = idempotency_of(request);
+  if (!idempotency) return respond(problem(idempotency.error()));
+  if (path.size() == 1) {
+    auto read = read_create_cluster(request.body);
+    if (auto* faults = std::get_if<std::vector<Fault>>(&read)) return respond(problem(*faults));
+    auto wanted = std::get<CreateCluster>(std::move(read));
+    wanted.idempotency = *idempotency;
+    return submit(std::move(wanted), std::move(respond));
+  }
+  if (path.size() == 3 && path[2] == "scale") {
+    auto read = read_scale_cluster(path[1], request.body);
+    if (auto* faults = std::get_if<std::vector<Fault>>(&read)) return respond(problem(*faults));
+    auto wanted = std::get<ScaleCluster>(std::move(read));
+    wanted.idempotency = *idempotency;
+    return submit(std::move(wanted), std::move(respond));
+  }
+  respond(no_route(request.path));
+}
+
+void ApiRoutes::remove(const HttpRequest& request, const Path& path, Respond respond) {
+  if (path.size() != 2 || collection(path[0]) == nullptr) return respond(no_route(request.path));
+  if (path[0] == "clusters") {
+    auto idempotency = idempotency_of(request);
+    if (!idempotency) return respond(problem(idempotency.error()));
+    return submit(DeleteCluster{path[1], *idempotency}, std::move(respond));
+  }
+  if (path[0] == "nodes" || path[0] == "operations") {
+    return respond(problem(405, "method-not-allowed",
+                           path[0] == "nodes" ? "nodes go with their cluster: scale or delete it"
+                                              : "operations are history"));
+  }
+  submit(DeleteObject{singular(path[0]), path[1]}, std::move(respond));
+}
+
+void ApiRoutes::keep_blob(const HttpRequest& request, Respond respond) {
+  Digest expected;
+  if (const auto given = request.query.find("sha256"); given != request.query.end()) {
+    const auto digest = Digest::parse(given->second);
+    if (!digest) {
+      std::remove(request.uploaded_file.c_str());
+      return respond(
+          problem(std::vector<Fault>{{"?sha256", "64 lower-case hexadecimal digits are wanted"}}));
+    }
+    expected = *digest;
+  }
+  // Hashing gigabytes would hold up every other connection.
+  tasks_.run([this, file = request.uploaded_file, expected, respond] {
+    auto kept = shelf_.keep(file, expected);
+    if (!kept) {
+      std::remove(file.c_str());
+      // Damaged on the way: the sender's to repair, not our stored bytes.
+      const bool damaged = kept.error().code == Errc::corrupt;
+      return respond(damaged ? problem(400, "corrupt", kept.error().message)
+                             : problem(kept.error()));
+    }
+    respond(answer(201, json::object{{"sha256", kept->digest.str()},
+                                     {"size_bytes", kept->size_bytes}}));
+  });
+}
+
+}  // namespace dure::control

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "controlnode/core/requests.h"
+#include "controlnode/edges/http/problem.h"
+
+namespace dure::control {
+
+// Bodies of POST requests to values, or every fault at once. Unknown members are faults: a client
+// that misspells a field must hear of it.
+template <class T>
+using ReadResult = std::variant<T, std::vector<Fault>>;
+
+ReadResult<CreateCluster> read_create_cluster(const std::string& body);
+ReadResult<ScaleCluster> read_scale_cluster(const std::string& cluster, const std::string& body);
+ReadResult<CreateSite> read_create_site(const std::string& body);
+ReadResult<AddHost> read_add_host(const std::string& body);
+ReadResult<CreateFlavor> read_create_flavor(const std::string& body);
+ReadResult<CreateImage> read_create_image(const std::string& body);
+ReadResult<CreateKeyPair> read_create_key_pair(const std::string& body);
+
+}  // namespace dure::control

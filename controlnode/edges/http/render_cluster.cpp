@@ -1,0 +1,136 @@
+#include <algorithm>
+#include <boost/json.hpp>
+#include <optional>
+#include <vector>
+
+#include "controlnode/core/lifecycle.h"
+#include "controlnode/edges/http/render.h"
+
+namespace dure::control {
+namespace {
+
+namespace json = boost::json;
+
+template <class Map, class Id>
+std::string name_of(const Map& map, const Id& id) {
+  const auto found = map.find(id);
+  return found == map.end() ? std::string() : found->second.name;
+}
+
+json::value time_or_null(const std::optional<TimePoint>& at) {
+  if (!at) return nullptr;
+  return json::string(to_rfc3339(*at));
+}
+
+}  // namespace
+
+json::object render(const Model& model, const Cluster& cluster) {
+  std::uint64_t wanted_workers = 0, wanted_control_planes = 0, ready = 0, nodes = 0;
+  for (const auto& [id, pool] : model.pools) {
+    if (pool.cluster != cluster.id) continue;
+    (pool.role == Role::worker ? wanted_workers : wanted_control_planes) += pool.count;
+  }
+  for (const auto& [id, node] : model.nodes) {
+    if (node.cluster != cluster.id) continue;
+    ++nodes;
+    if (node.state == NodeState::ready) ++ready;
+  }
+  json::array sites;
+  for (const auto& site : cluster.sites) sites.emplace_back(name_of(model.sites, site));
+  json::object object{{"id", cluster.id.str()},
+                      {"name", cluster.name},
+                      {"project", name_of(model.projects, cluster.project)},
+                      {"state", to_string(cluster.state)},
+                      {"reason", cluster.reason},
+                      {"control_planes", wanted_control_planes},
+                      {"workers", wanted_workers},
+                      {"nodes", nodes},
+                      {"nodes_ready", ready},
+                      {"flavor", name_of(model.flavors, cluster.flavor)},
+                      {"image", name_of(model.images, cluster.image)},
+                      {"key_pair", name_of(model.key_pairs, cluster.key_pair)},
+                      {"sites", std::move(sites)},
+                      {"created_at", to_rfc3339(cluster.created_at)},
+                      {"operation", nullptr}};
+  if (cluster.operation) object["operation"] = cluster.operation->str();
+  if (const auto network = model.networks.find(cluster.network); network != model.networks.end()) {
+    object["network"] = json::object{{"vni", network->second.vni},
+                                     {"prefix", network->second.prefix.str()},
+                                     {"gateway", network->second.gateway.str()},
+                                     {"mtu", network->second.mtu}};
+  }
+  return object;
+}
+
+json::object render(const Model& model, const Node& node) {
+  const auto host = model.hosts.find(node.host);
+  std::string site;
+  if (host != model.hosts.end()) site = name_of(model.sites, host->second.site);
+  json::array stages;
+  for (const auto& stage : node.stages) {
+    stages.push_back(json::object{{"name", stage.name}, {"at_ms", stage.at_ms}});
+  }
+  return {{"id", node.id.str()},
+          {"name", node.name},
+          {"role", to_string(node.role)},
+          {"state", to_string(node.state)},
+          {"reason", node.reason},
+          {"host", name_of(model.hosts, node.host)},
+          {"site", site},
+          {"address", node.address.str()},
+          {"mac", node.mac.str()},
+          {"cluster", name_of(model.clusters, node.cluster)},
+          {"generation", node.generation},
+          {"observed_generation", node.observed_generation},
+          {"vm_state", to_string(node.vm_state)},
+          {"stages", std::move(stages)},
+          {"created_at", to_rfc3339(node.created_at)},
+          {"ready_at", time_or_null(node.ready_at)}};
+}
+
+json::object render(const Operation& operation) {
+  json::array steps;
+  for (const auto& step : operation.steps) {
+    steps.push_back(json::object{{"name", step.name},
+                                 {"state", to_string(step.state)},
+                                 {"done", step.done},
+                                 {"total", step.total},
+                                 {"detail", step.detail},
+                                 {"started_at", time_or_null(step.started_at)},
+                                 {"finished_at", time_or_null(step.finished_at)}});
+  }
+  return {{"id", operation.id.str()},
+          {"kind", to_string(operation.kind)},
+          {"state", to_string(operation.state)},
+          {"cluster", operation.cluster_name},
+          {"cluster_id", operation.cluster.str()},
+          {"steps", std::move(steps)},
+          {"error", operation.error},
+          {"started_at", to_rfc3339(operation.started_at)},
+          {"finished_at", time_or_null(operation.finished_at)}};
+}
+
+json::object render(const EventRow& event) {
+  return {{"number", event.number},   {"at", to_rfc3339(event.at)},
+          {"kind", event.kind},       {"subject", event.subject.str()},
+          {"name", event.subject_name}, {"message", event.message}};
+}
+
+json::object render(const Accepted& accepted) {
+  json::object object{{"id", accepted.object.str()}, {"name", accepted.name}};
+  if (accepted.operation) object["operation"] = accepted.operation->str();
+  if (accepted.dry_run) object["dry_run"] = true;
+  if (accepted.operation || accepted.dry_run) {
+    json::array plan;
+    for (const auto& node : accepted.plan) {
+      plan.push_back(json::object{{"name", node.name},
+                                  {"role", to_string(node.role)},
+                                  {"host", node.host},
+                                  {"site", node.site}});
+    }
+    object["plan"] = std::move(plan);
+  }
+  return object;
+}
+
+}  // namespace dure::control

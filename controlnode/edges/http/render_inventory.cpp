@@ -1,0 +1,111 @@
+#include <boost/json.hpp>
+
+#include "controlnode/core/lifecycle.h"
+#include "controlnode/core/placement.h"
+#include "controlnode/edges/http/render.h"
+
+namespace dure::control {
+namespace {
+
+namespace json = boost::json;
+
+json::object render(const Resources& amount) {
+  return {{"vcpus", amount.vcpus}, {"memory_mib", amount.memory_mib}, {"disk_gib", amount.disk_gib}};
+}
+
+json::value render(const BlobRef& blob) {
+  if (blob.size_bytes == 0) return nullptr;
+  return json::object{{"sha256", blob.digest.str()}, {"size_bytes", blob.size_bytes}};
+}
+
+Resources claimed_on(const Model& model, const HostId& host) {
+  Resources sum;
+  for (const auto& [node, claim] : model.claims) {
+    if (claim.host != host) continue;
+    sum.vcpus += claim.amount.vcpus;
+    sum.memory_mib += claim.amount.memory_mib;
+    sum.disk_gib += claim.amount.disk_gib;
+  }
+  return sum;
+}
+
+std::string host_state(const Host& host, const HostObservation* seen, const Settings& settings,
+                       TimePoint now) {
+  if (seen == nullptr || seen->session.is_nil()) return "new";
+  if (now - seen->seen_at > std::chrono::seconds(settings.silent_after_s)) return "silent";
+  return host.cordoned ? "cordoned" : "ready";
+}
+
+}  // namespace
+
+json::object render(const Model& model, const Site& site) {
+  std::uint64_t hosts = 0;
+  for (const auto& [id, host] : model.hosts) hosts += host.site == site.id ? 1U : 0U;
+  return {{"id", site.id.str()},
+          {"name", site.name},
+          {"underlay_mtu", site.underlay_mtu},
+          {"hosts", hosts}};
+}
+
+json::object render(const Model& model, const Host& host, TimePoint now) {
+  const auto site = model.sites.find(host.site);
+  const auto found = model.observations.find(host.id);
+  const auto* seen = found == model.observations.end() ? nullptr : &found->second;
+  std::uint64_t nodes = 0;
+  for (const auto& [id, node] : model.nodes) nodes += node.host == host.id ? 1U : 0U;
+  json::object object{{"id", host.id.str()},
+                      {"name", host.name},
+                      {"site", site == model.sites.end() ? std::string() : site->second.name},
+                      {"address", host.address.str()},
+                      {"class", to_string(host.host_class)},
+                      {"state", host_state(host, seen, model.settings, now)},
+                      {"cordoned", host.cordoned},
+                      {"capacity", render(host.capacity)},
+                      {"reserve", render(host.reserve)},
+                      {"claimed", render(claimed_on(model, host.id))},
+                      {"nodes", nodes},
+                      {"generation", host.generation}};
+  if (seen != nullptr) {
+    object["applied_generation"] = seen->applied_generation;
+    object["seen_at"] = to_rfc3339(seen->seen_at);
+    object["agent_version"] = seen->agent_version;
+    object["virtualisation"] = seen->capacity.hardware_virtualisation ? "kvm" : "tcg";
+    json::array failures;
+    for (const auto& failure : seen->failures) {
+      failures.push_back(json::object{{"object", to_string(failure.kind)},
+                                      {"id", failure.object.str()},
+                                      {"code", to_string(failure.code)},
+                                      {"message", failure.message}});
+    }
+    object["failures"] = std::move(failures);
+    json::array strangers;
+    for (const auto& id : seen->strangers) strangers.emplace_back(id.str());
+    object["strangers"] = std::move(strangers);
+  }
+  return object;
+}
+
+json::object render(const Flavor& flavor) {
+  return {{"id", flavor.id.str()},
+          {"name", flavor.name},
+          {"vcpus", flavor.vcpus},
+          {"memory_mib", flavor.memory_mib},
+          {"disk_gib", flavor.disk_gib}};
+}
+
+json::object render(const Image& image) {
+  return {{"id", image.id.str()},          {"name", image.name},
+          {"disk", render(image.disk)},    {"kernel", render(image.kernel)},
+          {"initrd", render(image.initrd)}, {"cmdline", image.cmdline},
+          {"min_disk_gib", image.min_disk_gib}};
+}
+
+json::object render(const Model& model, const KeyPair& key_pair) {
+  const auto project = model.projects.find(key_pair.project);
+  return {{"id", key_pair.id.str()},
+          {"name", key_pair.name},
+          {"project", project == model.projects.end() ? std::string() : project->second.name},
+          {"public_key", key_pair.public_key}};
+}
+
+}  // namespace dure::control

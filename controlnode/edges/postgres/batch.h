@@ -1,0 +1,66 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "controlnode/core/change.h"
+#include "controlnode/edges/postgres/database.h"
+
+namespace dure::control {
+
+// What is left of a list of changes for one kind of row, when they are applied in order: rows to
+// delete first, then rows to write.
+template <class Key, class Row>
+struct Slots {
+  std::map<Key, const Row*> puts;
+  std::set<Key> drops;
+
+  void put(const Key& key, const Row& row) { puts[key] = &row; }
+  void drop(const Key& key) {
+    puts.erase(key);
+    drops.insert(key);
+  }
+};
+
+// A transaction's changes by kind, so that each kind costs one round trip however many rows it has.
+// Refers to the changes that it was made from.
+class Batch {
+ public:
+  explicit Batch(std::span<const Change> changes);
+
+  // First everything that goes, then everything that comes, hosts before the claims on them.
+  void write(Transaction& transaction) const;
+
+ private:
+  struct Sorter;
+
+  void drop(Transaction& transaction) const;
+  void put_operations(Transaction& transaction) const;
+  void put_removals(Transaction& transaction) const;
+  void put_orders(Transaction& transaction) const;
+
+  Slots<SiteId, Site> sites_;
+  Slots<HostId, Host> hosts_;
+  Slots<ImageId, Image> images_;
+  Slots<FlavorId, Flavor> flavors_;
+  Slots<ProjectId, Project> projects_;
+  Slots<KeyPairId, KeyPair> key_pairs_;
+  Slots<ClusterId, Cluster> clusters_;
+  Slots<PoolId, NodePool> pools_;
+  Slots<NodeId, Node> nodes_;
+  Slots<NetworkId, Network> networks_;
+  Slots<NodeId, Claim> claims_;
+  Slots<OperationId, Operation> operations_;
+  Slots<std::string, IdempotencyRecord> idempotency_;
+  Slots<HostId, PutRemovals> removals_;
+  Slots<HostId, PutOrder> orders_;
+  Slots<HostId, HostObservation> observations_;
+  std::vector<const EventRow*> events_;
+  std::optional<std::uint32_t> next_vni_;
+};
+
+}  // namespace dure::control

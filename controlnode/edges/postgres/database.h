@@ -1,0 +1,70 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/result.h"
+
+namespace dure::control {
+
+using Cell = std::optional<std::string>;
+
+// An answer, copied out of the driver.
+struct Rows {
+  std::size_t columns = 0;
+  std::vector<Cell> cells;  // row by row
+
+  std::size_t size() const { return columns == 0 ? 0 : cells.size() / columns; }
+};
+
+// A statement that is prepared once per connection. Values travel as parameters only, in text form.
+struct Statement {
+  std::string name;  // unique in the program
+  std::string text;
+};
+
+// What a statement inside a transaction may do. Failures leave as exceptions that Database turns
+// into a Result; nothing outside of database.cpp sees the driver.
+class Transaction {
+ public:
+  virtual ~Transaction() = default;
+  virtual Rows run(const Statement& statement, const std::vector<std::string>& parameters) = 0;
+  // Several statements without parameters, as a migration file has them.
+  virtual void run_script(const std::string& script) = 0;
+};
+
+// One connection, made when it is needed and made again after it was lost.
+class Database {
+ public:
+  // `url`: what libpq takes, a connection URI or keyword list.
+  explicit Database(std::string url);
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  enum class Mode {
+    write,          // read committed
+    read_snapshot,  // repeatable read, read only
+  };
+  using Body = std::function<Result<void>(Transaction&)>;
+
+  // Runs `body` in one transaction; an error from it rolls back and is returned. `unavailable`: the
+  // server cannot be reached and nothing has happened. `in_doubt`: the connection was lost while
+  // committing. A connection found dead before the commit is replaced once, and the body run again:
+  // it starts from nothing each time.
+  Result<void> transact(Mode mode, const Body& body);
+
+ private:
+  class Session;
+
+  Result<void> attempt(Mode mode, const Body& body);
+
+  std::string url_;
+  std::unique_ptr<Session> session_;
+};
+
+}  // namespace dure::control

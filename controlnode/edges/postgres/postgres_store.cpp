@@ -1,0 +1,223 @@
+#include "controlnode/edges/postgres/postgres_store.h"
+
+#include <algorithm>
+#include <csignal>
+#include <limits>
+#include <tuple>
+
+#include "controlnode/edges/postgres/batch.h"
+#include "controlnode/edges/postgres/migrations.h"
+#include "controlnode/edges/postgres/rows.h"
+#include "protocol/wire/codec.h"
+
+namespace dure::control {
+namespace {
+
+constexpr std::uint64_t kMaxBigint = std::numeric_limits<std::int64_t>::max();
+
+// Turns what rows throw into the body's error, so that the transaction is rolled back in good order.
+Database::Body guarded(const Database::Body& body) {
+  return [&body](Transaction& transaction) -> Result<void> {
+    try {
+      return body(transaction);
+    } catch (const Unstorable& bad) {
+      return Error{Errc::invalid_argument, bad.reason};
+    } catch (const Unreadable& bad) {
+      return Error{Errc::corrupt, bad.reason};
+    }
+  };
+}
+
+template <class Row, class Each>
+void read_rows(const Rows& rows, const Each& each) {
+  const std::span<const Cell> cells(rows.cells);
+  for (std::size_t i = 0; i < cells.size(); i += rows.columns) {
+    RowReader reader(RowMap<Row>::table(), cells.subspan(i, rows.columns));
+    each(RowMap<Row>::read(reader));
+  }
+}
+
+template <class Row, class Each>
+void load_all(Transaction& transaction, const Each& each) {
+  read_rows<Row>(transaction.run(load_statement(RowMap<Row>::table()), {}), each);
+}
+
+template <class Row, class Key>
+void load_map(Transaction& transaction, std::map<Key, Row>& into, Key Row::*key) {
+  load_all<Row>(transaction, [&](Row row) { into.emplace_hint(into.end(), row.*key, std::move(row)); });
+}
+
+void load_hosts(Transaction& transaction, Model& model) {
+  load_map(transaction, model.sites, &Site::id);
+  load_map(transaction, model.hosts, &Host::id);
+  load_map(transaction, model.claims, &Claim::node);
+  load_map(transaction, model.observations, &HostObservation::host);
+  load_all<Removal>(transaction,
+                    [&](const Removal& row) { model.removals[row.host].push_back(row); });
+  for (auto& [host, removals] : model.removals) {
+    std::sort(removals.begin(), removals.end(), [](const Removal& a, const Removal& b) {
+      return std::tie(a.kind, a.object) < std::tie(b.kind, b.object);
+    });
+  }
+}
+
+void load_operations(Transaction& transaction, Model& model) {
+  load_map(transaction, model.operations, &Operation::id);
+  load_all<StepRow>(transaction, [&](StepRow row) {
+    model.operations[row.operation].steps.push_back(std::move(row.step));
+  });
+  load_map(transaction, model.idempotency, &IdempotencyRecord::key);
+}
+
+const Table& system_table() {
+  static const Table table{"system", 0, "singleton", {{"id", "uuid"}, {"next_vni", "bigint"}}};
+  return table;
+}
+
+void load_numbers(Transaction& transaction, Model& model) {
+  const Rows system = transaction.run(load_statement(system_table()), {});
+  RowReader reader(system_table(), system.cells);
+  std::optional<SystemId> id;
+  reader.id(id);
+  model.system = id.value_or(SystemId{});
+  model.next_vni = reader.u32();
+  const Rows newest = transaction.run(
+      {"newest_event", "SELECT number FROM events ORDER BY number DESC LIMIT 1"}, {});
+  if (newest.size() == 1) model.last_event = RowReader(RowMap<EventRow>::table(), newest.cells).u64();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<PostgresStore>> PostgresStore::open(const std::string& url) {
+  std::signal(SIGPIPE, SIG_IGN);
+  std::unique_ptr<PostgresStore> store(new PostgresStore(url));
+  if (auto good = migrate(store->database_, embedded_migrations()); !good) return good.error();
+  return store;
+}
+
+Result<std::uint64_t> PostgresStore::take_lead(std::string_view holder, std::uint64_t at_least) {
+  if (!storable(holder)) {
+    return Error{Errc::invalid_argument, "the leader's name is not UTF-8 text without NUL"};
+  }
+  if (at_least == std::numeric_limits<std::uint64_t>::max()) {
+    return Error{Errc::conflict, "no epoch is left above the highest that a host has seen: "
+                                 "a new delegation is needed"};
+  }
+  std::uint64_t epoch = 0;
+  const Database::Body body = [&](Transaction& transaction) -> Result<void> {
+    const Rows rows = transaction.run(
+        {"take_lead",
+         "UPDATE leader SET epoch = greatest(epoch, $1::numeric) + 1, holder = $2::text, "
+         "since = now() RETURNING epoch"},
+        {std::to_string(at_least), std::string(holder)});
+    epoch = RowReader(system_table(), rows.cells).u64();
+    return {};
+  };
+  if (auto done = database_.transact(Database::Mode::write, guarded(body)); !done) {
+    return done.error();
+  }
+  return epoch;
+}
+
+Result<SystemId> PostgresStore::system_id(const SystemId& fresh) {
+  SystemId id;
+  const Database::Body body = [&](Transaction& transaction) -> Result<void> {
+    const Rows rows = transaction.run(
+        {"system_id", "UPDATE system SET id = coalesce(id, $1::uuid) RETURNING id"}, {fresh.str()});
+    RowReader(system_table(), rows.cells).id(id);
+    return {};
+  };
+  if (auto done = database_.transact(Database::Mode::write, guarded(body)); !done) {
+    return done.error();
+  }
+  return id;
+}
+
+Result<Model> PostgresStore::load() {
+  Model model;
+  const Database::Body body = [&](Transaction& transaction) -> Result<void> {
+    model = Model{};
+    load_numbers(transaction, model);
+    load_hosts(transaction, model);
+    load_map(transaction, model.images, &Image::id);
+    load_map(transaction, model.flavors, &Flavor::id);
+    load_map(transaction, model.projects, &Project::id);
+    load_map(transaction, model.key_pairs, &KeyPair::id);
+    load_map(transaction, model.networks, &Network::id);
+    load_map(transaction, model.clusters, &Cluster::id);
+    load_map(transaction, model.pools, &NodePool::id);
+    load_map(transaction, model.nodes, &Node::id);
+    load_operations(transaction, model);
+    return {};
+  };
+  if (auto done = database_.transact(Database::Mode::read_snapshot, guarded(body)); !done) {
+    return done.error();
+  }
+  return model;
+}
+
+Result<void> PostgresStore::commit(std::uint64_t epoch, std::span<const Change> changes) {
+  const Batch batch(changes);
+  const Database::Body body = [&](Transaction& transaction) -> Result<void> {
+    // Held to the end: nobody takes the lead between this look and the commit.
+    const Rows leads = transaction.run(
+        {"still_leading", "SELECT 1 FROM leader WHERE epoch = $1::numeric FOR SHARE"},
+        {std::to_string(epoch)});
+    if (leads.size() == 0) {
+      return Error{Errc::lost_leadership,
+                   "epoch " + std::to_string(epoch) + " does not lead any more"};
+    }
+    batch.write(transaction);
+    return {};
+  };
+  return database_.transact(Database::Mode::write, guarded(body));
+}
+
+Result<std::vector<PendingOrder>> PostgresStore::pending_orders() {
+  std::vector<OrderRow> rows;
+  const Database::Body body = [&](Transaction& transaction) -> Result<void> {
+    rows.clear();
+    const Rows found = transaction.run(
+        {"pending_orders",
+         "SELECT o.host, o.generation, o.order_id, o.payload FROM orders AS o "
+         "LEFT JOIN host_observations AS s ON s.host = o.host "
+         "WHERE s.host IS NULL OR s.applied_generation < o.generation ORDER BY o.host"},
+        {});
+    read_rows<OrderRow>(found, [&](OrderRow row) { rows.push_back(std::move(row)); });
+    return {};
+  };
+  if (auto done = database_.transact(Database::Mode::read_snapshot, guarded(body)); !done) {
+    return done.error();
+  }
+  std::vector<PendingOrder> pending;
+  for (const OrderRow& row : rows) {
+    auto order = wire::decode_host_order(row.payload);
+    if (!order) {
+      return Error{Errc::corrupt, "the stored order of host " + row.host.str() +
+                                      " cannot be read: " + order.error().message};
+    }
+    pending.push_back({row.host, row.generation, std::move(order).value()});
+  }
+  return pending;
+}
+
+Result<std::vector<EventRow>> PostgresStore::events(std::uint64_t after, std::size_t limit) {
+  std::vector<EventRow> found;
+  if (after > kMaxBigint) return found;
+  const Database::Body body = [&](Transaction& transaction) -> Result<void> {
+    found.clear();
+    const Rows rows = transaction.run(
+        {"events_after",
+         "SELECT number, (extract(epoch FROM at) * 1000000)::bigint, kind, subject, subject_name, "
+         "message FROM events WHERE number > $1::bigint ORDER BY number LIMIT $2::bigint"},
+        {std::to_string(after), std::to_string(std::min<std::uint64_t>(limit, kMaxBigint))});
+    read_rows<EventRow>(rows, [&](EventRow row) { found.push_back(std::move(row)); });
+    return {};
+  };
+  if (auto done = database_.transact(Database::Mode::read_snapshot, guarded(body)); !done) {
+    return done.error();
+  }
+  return found;
+}
+
+}  // namespace dure::control

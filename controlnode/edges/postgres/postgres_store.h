@@ -1,0 +1,32 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "controlnode/edges/postgres/database.h"
+#include "controlnode/ports/store.h"
+
+namespace dure::control {
+
+// The store in PostgreSQL: one connection, used from one thread. See the README for what each error
+// means and sql/README.md for the tables.
+class PostgresStore : public Store {
+ public:
+  // Connects and brings the schema up to this program. `url`: a libpq URI or keyword list.
+  // Ignores SIGPIPE in the whole process: a lost connection is an error and not the end.
+  static Result<std::unique_ptr<PostgresStore>> open(const std::string& url);
+
+  Result<std::uint64_t> take_lead(std::string_view holder, std::uint64_t at_least) override;
+  Result<SystemId> system_id(const SystemId& fresh) override;
+  Result<Model> load() override;
+  Result<void> commit(std::uint64_t epoch, std::span<const Change> changes) override;
+  Result<std::vector<PendingOrder>> pending_orders() override;
+  Result<std::vector<EventRow>> events(std::uint64_t after, std::size_t limit) override;
+
+ private:
+  explicit PostgresStore(const std::string& url) : database_(url) {}
+
+  Database database_;
+};
+
+}  // namespace dure::control

@@ -1,0 +1,57 @@
+#pragma once
+
+#include "controlnode/core/change.h"
+#include "controlnode/core/model.h"
+#include "controlnode/edges/postgres/table.h"
+
+namespace dure::control {
+
+// Between a kind of row and its table: rows_*.cpp.
+template <class Row>
+struct RowMap;
+
+#define DURE_ROW_MAP(Row)                                  \
+  template <>                                              \
+  struct RowMap<Row> {                                     \
+    static const Table& table();                           \
+    static void write(RowWriter& writer, const Row& row);  \
+    static Row read(RowReader& reader);                    \
+  }
+
+// A step with its place in its operation.
+struct StepRow {
+  OperationId operation;
+  std::uint32_t position = 0;
+  OperationStep step;
+};
+
+// The outbox as it is stored: encoded, because it is sent as it was decided.
+struct OrderRow {
+  HostId host;
+  std::uint64_t generation = 0;
+  OrderId order;
+  std::string payload;
+};
+
+DURE_ROW_MAP(Site);
+DURE_ROW_MAP(Host);
+DURE_ROW_MAP(Image);
+DURE_ROW_MAP(Flavor);
+DURE_ROW_MAP(Project);
+DURE_ROW_MAP(KeyPair);
+DURE_ROW_MAP(Cluster);
+DURE_ROW_MAP(NodePool);
+DURE_ROW_MAP(Node);
+DURE_ROW_MAP(Network);
+DURE_ROW_MAP(Claim);
+DURE_ROW_MAP(Removal);
+DURE_ROW_MAP(Operation);  // without its steps
+DURE_ROW_MAP(StepRow);
+DURE_ROW_MAP(IdempotencyRecord);
+DURE_ROW_MAP(EventRow);
+DURE_ROW_MAP(OrderRow);
+DURE_ROW_MAP(HostObservation);
+
+#undef DURE_ROW_MAP
+
+}  // namespace dure::control

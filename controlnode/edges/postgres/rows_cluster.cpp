@@ -1,0 +1,206 @@
+#include <string>
+
+#include "controlnode/core/lifecycle.h"
+#include "controlnode/edges/postgres/rows.h"
+
+namespace dure::control {
+
+const Table& RowMap<Cluster>::table() {
+  static const Table table{"clusters",
+                           1,
+                           "id",
+                           {{"id", "uuid"},
+                            {"project", "uuid"},
+                            {"name", "text"},
+                            {"state", "text"},
+                            {"reason", "text"},
+                            {"flavor", "uuid"},
+                            {"image", "uuid"},
+                            {"key_pair", "uuid"},
+                            {"network", "uuid"},
+                            {"sites", "uuid[]", Shape::list},
+                            {"next_worker", "bigint"},
+                            {"next_address", "bigint"},
+                            {"operation", "uuid"},
+                            {"created_at", "timestamptz", Shape::time},
+                            {"deadline", "timestamptz", Shape::time}}};
+  return table;
+}
+
+void RowMap<Cluster>::write(RowWriter& writer, const Cluster& row) {
+  writer.id(row.id);
+  writer.id(row.project);
+  writer.text(row.name);
+  writer.text(to_string(row.state));
+  writer.text(row.reason);
+  writer.id(row.flavor);
+  writer.id(row.image);
+  writer.id(row.key_pair);
+  writer.id(row.network);
+  writer.list(row.sites, [](ArrayText& list, const SiteId& site) { list.add_plain(site.str()); });
+  writer.number(std::uint64_t{row.next_worker});
+  writer.number(std::uint64_t{row.next_address});
+  writer.id(row.operation);
+  writer.time(row.created_at);
+  writer.time(row.deadline);
+}
+
+Cluster RowMap<Cluster>::read(RowReader& reader) {
+  Cluster row;
+  reader.id(row.id);
+  reader.id(row.project);
+  row.name = reader.text();
+  row.state = reader.parsed(&cluster_state);
+  row.reason = reader.text();
+  reader.id(row.flavor);
+  reader.id(row.image);
+  reader.id(row.key_pair);
+  reader.id(row.network);
+  for (const std::string& site : reader.list()) {
+    row.sites.push_back(reader.element(site, &SiteId::parse));
+  }
+  row.next_worker = reader.u32();
+  row.next_address = reader.u32();
+  reader.id(row.operation);
+  row.created_at = reader.time();
+  row.deadline = reader.maybe_time();
+  return row;
+}
+
+const Table& RowMap<NodePool>::table() {
+  static const Table table{
+      "node_pools",
+      1,
+      "id",
+      {{"id", "uuid"}, {"cluster", "uuid"}, {"role", "text"}, {"count", "bigint"}}};
+  return table;
+}
+
+void RowMap<NodePool>::write(RowWriter& writer, const NodePool& row) {
+  writer.id(row.id);
+  writer.id(row.cluster);
+  writer.text(to_string(row.role));
+  writer.number(std::uint64_t{row.count});
+}
+
+NodePool RowMap<NodePool>::read(RowReader& reader) {
+  NodePool row;
+  reader.id(row.id);
+  reader.id(row.cluster);
+  row.role = reader.parsed(&role);
+  row.count = reader.u32();
+  return row;
+}
+
+const Table& RowMap<Node>::table() {
+  static const Table table{"nodes",
+                           1,
+                           "id",
+                           {{"id", "uuid"},
+                            {"cluster", "uuid"},
+                            {"pool", "uuid"},
+                            {"name", "text"},
+                            {"role", "text"},
+                            {"host", "uuid"},
+                            {"generation", "bigint"},
+                            {"mac", "macaddr"},
+                            {"address", "inet"},
+                            {"state", "text"},
+                            {"reason", "text"},
+                            {"vm_state", "text"},
+                            {"observed_generation", "numeric"},
+                            {"stage_names", "text[]", Shape::list},
+                            {"stage_at_ms", "numeric[]", Shape::list},
+                            {"deadline", "timestamptz", Shape::time},
+                            {"created_at", "timestamptz", Shape::time},
+                            {"ready_at", "timestamptz", Shape::time}}};
+  return table;
+}
+
+void RowMap<Node>::write(RowWriter& writer, const Node& row) {
+  writer.id(row.id);
+  writer.id(row.cluster);
+  writer.id(row.pool);
+  writer.text(row.name);
+  writer.text(to_string(row.role));
+  writer.id(row.host);
+  writer.number(row.generation);
+  writer.mac(row.mac);
+  writer.address(row.address);
+  writer.text(to_string(row.state));
+  writer.text(row.reason);
+  writer.text(to_string(row.vm_state));
+  writer.number(row.observed_generation);
+  writer.list(row.stages,
+              [](ArrayText& list, const GuestStage& stage) { list.add_text(stage.name); });
+  writer.list(row.stages, [](ArrayText& list, const GuestStage& stage) {
+    list.add_plain(std::to_string(stage.at_ms));
+  });
+  writer.time(row.deadline);
+  writer.time(row.created_at);
+  writer.time(row.ready_at);
+}
+
+Node RowMap<Node>::read(RowReader& reader) {
+  Node row;
+  reader.id(row.id);
+  reader.id(row.cluster);
+  reader.id(row.pool);
+  row.name = reader.text();
+  row.role = reader.parsed(&role);
+  reader.id(row.host);
+  row.generation = reader.u64();
+  row.mac = reader.mac();
+  row.address = reader.address();
+  row.state = reader.parsed(&node_state);
+  row.reason = reader.text();
+  row.vm_state = reader.parsed(&vm_state);
+  row.observed_generation = reader.u64();
+  const auto names = reader.list();
+  const auto times = reader.list();
+  for (std::size_t i = 0; i < names.size() && i < times.size(); ++i) {
+    row.stages.push_back({names[i], reader.element_u64(times[i])});
+  }
+  row.deadline = reader.maybe_time();
+  row.created_at = reader.time();
+  row.ready_at = reader.maybe_time();
+  return row;
+}
+
+const Table& RowMap<Network>::table() {
+  static const Table table{"networks",
+                           1,
+                           "id",
+                           {{"id", "uuid"},
+                            {"cluster", "uuid"},
+                            {"vni", "bigint"},
+                            {"prefix", "cidr"},
+                            {"gateway", "inet"},
+                            {"gateway_mac", "macaddr"},
+                            {"mtu", "integer"}}};
+  return table;
+}
+
+void RowMap<Network>::write(RowWriter& writer, const Network& row) {
+  writer.id(row.id);
+  writer.id(row.cluster);
+  writer.number(std::uint64_t{row.vni});
+  writer.prefix(row.prefix);
+  writer.address(row.gateway);
+  writer.mac(row.gateway_mac);
+  writer.number(std::uint64_t{row.mtu});
+}
+
+Network RowMap<Network>::read(RowReader& reader) {
+  Network row;
+  reader.id(row.id);
+  reader.id(row.cluster);
+  row.vni = reader.u32();
+  row.prefix = reader.prefix();
+  row.gateway = reader.address();
+  row.gateway_mac = reader.mac();
+  row.mtu = reader.u16();
+  return row;
+}
+
+}  // namespace dure::control

@@ -1,0 +1,242 @@
+#include "controlnode/core/lifecycle.h"
+#include "controlnode/edges/postgres/rows.h"
+
+namespace dure::control {
+namespace {
+
+void write_resources(RowWriter& writer, const Resources& amount) {
+  writer.number(amount.vcpus);
+  writer.number(amount.memory_mib);
+  writer.number(amount.disk_gib);
+}
+
+Resources read_resources(RowReader& reader) {
+  Resources amount;
+  amount.vcpus = reader.i64();
+  amount.memory_mib = reader.i64();
+  amount.disk_gib = reader.i64();
+  return amount;
+}
+
+void write_blob(RowWriter& writer, const BlobRef& blob) {
+  writer.digest(blob.digest);
+  writer.number(blob.size_bytes);
+}
+
+BlobRef read_blob(RowReader& reader) {
+  BlobRef blob;
+  blob.digest = reader.digest();
+  blob.size_bytes = reader.u64();
+  return blob;
+}
+
+}  // namespace
+
+const Table& RowMap<Site>::table() {
+  static const Table table{
+      "sites", 1, "id", {{"id", "uuid"}, {"name", "text"}, {"underlay_mtu", "integer"}}};
+  return table;
+}
+
+void RowMap<Site>::write(RowWriter& writer, const Site& row) {
+  writer.id(row.id);
+  writer.text(row.name);
+  writer.number(std::uint64_t{row.underlay_mtu});
+}
+
+Site RowMap<Site>::read(RowReader& reader) {
+  Site row;
+  reader.id(row.id);
+  row.name = reader.text();
+  row.underlay_mtu = reader.u16();
+  return row;
+}
+
+const Table& RowMap<Host>::table() {
+  static const Table table{"hosts",
+                           1,
+                           "id",
+                           {{"id", "uuid"},
+                            {"name", "text"},
+                            {"site", "uuid"},
+                            {"address", "inet"},
+                            {"curve_key", "text"},
+                            {"class", "text"},
+                            {"vcpus", "bigint"},
+                            {"memory_mib", "bigint"},
+                            {"disk_gib", "bigint"},
+                            {"reserve_vcpus", "bigint"},
+                            {"reserve_memory_mib", "bigint"},
+                            {"reserve_disk_gib", "bigint"},
+                            {"cordoned", "boolean"},
+                            {"generation", "bigint"},
+                            {"order_id", "uuid"}}};
+  return table;
+}
+
+void RowMap<Host>::write(RowWriter& writer, const Host& row) {
+  writer.id(row.id);
+  writer.text(row.name);
+  writer.id(row.site);
+  writer.address(row.address);
+  writer.text(row.curve_key);
+  writer.text(to_string(row.host_class));
+  write_resources(writer, row.capacity);
+  write_resources(writer, row.reserve);
+  writer.flag(row.cordoned);
+  writer.number(row.generation);
+  writer.id(row.order);
+}
+
+Host RowMap<Host>::read(RowReader& reader) {
+  Host row;
+  reader.id(row.id);
+  row.name = reader.text();
+  reader.id(row.site);
+  row.address = reader.address();
+  row.curve_key = reader.text();
+  row.host_class = reader.parsed(&host_class);
+  row.capacity = read_resources(reader);
+  row.reserve = read_resources(reader);
+  row.cordoned = reader.flag();
+  row.generation = reader.u64();
+  reader.id(row.order);
+  return row;
+}
+
+const Table& RowMap<Image>::table() {
+  static const Table table{"images",
+                           1,
+                           "id",
+                           {{"id", "uuid"},
+                            {"name", "text"},
+                            {"disk_sha256", "text"},
+                            {"disk_bytes", "bigint"},
+                            {"kernel_sha256", "text"},
+                            {"kernel_bytes", "bigint"},
+                            {"initrd_sha256", "text"},
+                            {"initrd_bytes", "bigint"},
+                            {"cmdline", "text"},
+                            {"min_disk_gib", "bigint"}}};
+  return table;
+}
+
+void RowMap<Image>::write(RowWriter& writer, const Image& row) {
+  writer.id(row.id);
+  writer.text(row.name);
+  write_blob(writer, row.disk);
+  write_blob(writer, row.kernel);
+  write_blob(writer, row.initrd);
+  writer.text(row.cmdline);
+  writer.number(std::uint64_t{row.min_disk_gib});
+}
+
+Image RowMap<Image>::read(RowReader& reader) {
+  Image row;
+  reader.id(row.id);
+  row.name = reader.text();
+  row.disk = read_blob(reader);
+  row.kernel = read_blob(reader);
+  row.initrd = read_blob(reader);
+  row.cmdline = reader.text();
+  row.min_disk_gib = reader.u32();
+  return row;
+}
+
+const Table& RowMap<Flavor>::table() {
+  static const Table table{"flavors",
+                           1,
+                           "id",
+                           {{"id", "uuid"},
+                            {"name", "text"},
+                            {"vcpus", "bigint"},
+                            {"memory_mib", "bigint"},
+                            {"disk_gib", "bigint"}}};
+  return table;
+}
+
+void RowMap<Flavor>::write(RowWriter& writer, const Flavor& row) {
+  writer.id(row.id);
+  writer.text(row.name);
+  write_resources(writer, {row.vcpus, row.memory_mib, row.disk_gib});
+}
+
+Flavor RowMap<Flavor>::read(RowReader& reader) {
+  Flavor row;
+  reader.id(row.id);
+  row.name = reader.text();
+  row.vcpus = reader.u32();
+  row.memory_mib = reader.u32();
+  row.disk_gib = reader.u32();
+  return row;
+}
+
+const Table& RowMap<Project>::table() {
+  static const Table table{"projects", 1, "id", {{"id", "uuid"}, {"name", "text"}}};
+  return table;
+}
+
+void RowMap<Project>::write(RowWriter& writer, const Project& row) {
+  writer.id(row.id);
+  writer.text(row.name);
+}
+
+Project RowMap<Project>::read(RowReader& reader) {
+  Project row;
+  reader.id(row.id);
+  row.name = reader.text();
+  return row;
+}
+
+const Table& RowMap<KeyPair>::table() {
+  static const Table table{
+      "key_pairs",
+      1,
+      "id",
+      {{"id", "uuid"}, {"project", "uuid"}, {"name", "text"}, {"public_key", "text"}}};
+  return table;
+}
+
+void RowMap<KeyPair>::write(RowWriter& writer, const KeyPair& row) {
+  writer.id(row.id);
+  writer.id(row.project);
+  writer.text(row.name);
+  writer.text(row.public_key);
+}
+
+KeyPair RowMap<KeyPair>::read(RowReader& reader) {
+  KeyPair row;
+  reader.id(row.id);
+  reader.id(row.project);
+  row.name = reader.text();
+  row.public_key = reader.text();
+  return row;
+}
+
+const Table& RowMap<Claim>::table() {
+  static const Table table{"claims",
+                           1,
+                           "node",
+                           {{"node", "uuid"},
+                            {"host", "uuid"},
+                            {"vcpus", "bigint"},
+                            {"memory_mib", "bigint"},
+                            {"disk_gib", "bigint"}}};
+  return table;
+}
+
+void RowMap<Claim>::write(RowWriter& writer, const Claim& row) {
+  writer.id(row.node);
+  writer.id(row.host);
+  write_resources(writer, row.amount);
+}
+
+Claim RowMap<Claim>::read(RowReader& reader) {
+  Claim row;
+  reader.id(row.node);
+  reader.id(row.host);
+  row.amount = read_resources(reader);
+  return row;
+}
+
+}  // namespace dure::control

@@ -1,0 +1,173 @@
+#include "controlnode/edges/postgres/table.h"
+
+#include <charconv>
+
+namespace dure::control {
+namespace {
+
+constexpr std::string_view kHex = "0123456789abcdef";
+
+const char* element_type(const Column& column) {
+  switch (column.shape) {
+    case Shape::plain: return column.type;
+    case Shape::time: return "bigint";
+    case Shape::list: return "text";
+  }
+  return column.type;
+}
+
+// From the parameter's element to the column.
+std::string stored(const Column& column) {
+  const std::string name = std::string("r.") + column.name;
+  switch (column.shape) {
+    case Shape::plain: return name;
+    case Shape::time: return "timestamptz 'epoch' + " + name + " * interval '1 microsecond'";
+    case Shape::list: return name + "::" + column.type;
+  }
+  return name;
+}
+
+std::string loaded(const Column& column) {
+  if (column.shape != Shape::time) return column.name;
+  return std::string("(extract(epoch FROM ") + column.name + ") * 1000000)::bigint";
+}
+
+template <class Each>
+std::string joined(const std::vector<Column>& columns, std::size_t from, const Each& each) {
+  std::string text;
+  for (std::size_t i = from; i < columns.size(); ++i) {
+    if (i > from) text += ", ";
+    text += each(columns[i], i);
+  }
+  return text;
+}
+
+template <class Number>
+std::optional<Number> whole_number(std::string_view text) {
+  Number value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+std::optional<unsigned> hex_digit(char c) {
+  const std::size_t at = kHex.find(c);
+  if (at == std::string_view::npos) return std::nullopt;
+  return static_cast<unsigned>(at);
+}
+
+}  // namespace
+
+Statement put_statement(const Table& table) {
+  const auto name = [](const Column& column, std::size_t) { return std::string(column.name); };
+  const auto parameter = [](const Column& column, std::size_t i) {
+    return "$" + std::to_string(i + 1) + "::" + element_type(column) + "[]";
+  };
+  const auto value = [](const Column& column, std::size_t) { return stored(column); };
+  const auto replace = [](const Column& column, std::size_t) {
+    return std::string(column.name) + " = excluded." + column.name;
+  };
+  const std::string names = joined(table.columns, 0, name);
+  std::string text = std::string("INSERT INTO ") + table.name + " (" + names + ") SELECT " +
+                     joined(table.columns, 0, value) + " FROM unnest(" +
+                     joined(table.columns, 0, parameter) + ") AS r (" + names + ")";
+  if (table.keys > 0) {
+    const std::vector<Column> keys(table.columns.begin(),
+                                   table.columns.begin() + static_cast<std::ptrdiff_t>(table.keys));
+    text += " ON CONFLICT (" + joined(keys, 0, name) + ") DO UPDATE SET " +
+            joined(table.columns, table.keys, replace);
+  }
+  return {std::string("put_") + table.name, text};
+}
+
+Statement load_statement(const Table& table) {
+  const auto value = [](const Column& column, std::size_t) { return loaded(column); };
+  return {std::string("load_") + table.name, "SELECT " + joined(table.columns, 0, value) + " FROM " +
+                                                 table.name + " ORDER BY " + table.order_by};
+}
+
+Statement drop_statement(const char* table, const char* key, const char* type) {
+  return {std::string("drop_") + table, std::string("DELETE FROM ") + table + " WHERE " + key +
+                                            " = ANY ($1::" + type + "[])"};
+}
+
+std::string RowWriter::here() const {
+  return std::string(table_.name) + "." + table_.columns[cursor_ % columns_.size()].name;
+}
+
+void RowWriter::text(std::string_view value) {
+  if (!storable(value)) throw Unstorable{here() + " is not UTF-8 text without NUL"};
+  next().add_text(value);
+}
+
+void RowWriter::number(std::uint64_t value) { next().add_plain(std::to_string(value)); }
+void RowWriter::number(std::int64_t value) { next().add_plain(std::to_string(value)); }
+void RowWriter::flag(bool value) { next().add_plain(value ? "true" : "false"); }
+void RowWriter::time(TimePoint value) { number(value.us); }
+
+void RowWriter::time(const std::optional<TimePoint>& value) {
+  value ? number(value->us) : next().add_null();
+}
+
+void RowWriter::uuid(const Uuid& value) { next().add_plain(value.str()); }
+
+void RowWriter::bytes(std::string_view value) {
+  std::string hex = "\\x";
+  hex.reserve(2 + value.size() * 2);
+  for (const char c : value) {
+    const auto byte = static_cast<unsigned char>(c);
+    hex += kHex[byte >> 4];
+    hex += kHex[byte & 15];
+  }
+  next().add_text(hex);
+}
+
+std::vector<std::string> RowWriter::parameters() const {
+  std::vector<std::string> all;
+  all.reserve(columns_.size());
+  for (const ArrayText& column : columns_) all.push_back(column.str());
+  return all;
+}
+
+const std::string& RowReader::needed() {
+  if (empty()) refuse("null");
+  return *cells_[at_++];
+}
+
+void RowReader::refuse() const { refuse(cells_[at_ - 1].value_or("null")); }
+
+void RowReader::refuse(const std::string& text) const {
+  throw Unreadable{std::string("database: table ") + table_.name + " holds '" + text.substr(0, 100) +
+                   "' where it cannot be (column " + std::to_string(at_) + " of its load)"};
+}
+
+std::uint64_t RowReader::u64() { return parsed(&whole_number<std::uint64_t>); }
+std::int64_t RowReader::i64() { return parsed(&whole_number<std::int64_t>); }
+
+std::uint64_t RowReader::element_u64(const std::string& text) const {
+  return element(text, &whole_number<std::uint64_t>);
+}
+
+std::optional<TimePoint> RowReader::maybe_time() {
+  if (!empty()) return time();
+  ++at_;
+  return std::nullopt;
+}
+
+std::vector<std::string> RowReader::list() { return parsed(&parse_array); }
+
+std::string RowReader::bytes() {
+  const std::string& hex = needed();
+  if (!hex.starts_with("\\x") || hex.size() % 2 != 0) refuse();
+  std::string value;
+  value.reserve(hex.size() / 2 - 1);
+  for (std::size_t i = 2; i < hex.size(); i += 2) {
+    const auto high = hex_digit(hex[i]);
+    const auto low = hex_digit(hex[i + 1]);
+    if (!high || !low) refuse();
+    value += static_cast<char>(*high * 16 + *low);
+  }
+  return value;
+}
+
+}  // namespace dure::control

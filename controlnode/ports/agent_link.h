@@ -1,0 +1,37 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "common/ids.h"
+#include "common/result.h"
+
+namespace dure::control {
+
+// Who may speak: the host and its CURVE public key (Z85).
+struct AdmittedHost {
+  HostId host;
+  std::string curve_key;
+};
+
+// Receives from any thread of the link.
+class AgentLinkListener {
+ public:
+  virtual ~AgentLinkListener() = default;
+  // `host` is proven by the channel. `bytes` are at most kMaxReportBytes and not parsed yet.
+  virtual void on_agent_message(const HostId& host, std::string bytes) = 0;
+};
+
+// The authenticated channel to all agents. Agents dial in; a message can only be sent to a host that
+// has spoken on its current connection.
+class AgentLink {
+ public:
+  virtual ~AgentLink() = default;
+  // Replaces the list. A host that is no longer in it is cut off at its next message.
+  virtual void admit(std::vector<AdmittedHost> hosts) = 0;
+  // Queued, not delivered: confirmation is the agent's acknowledgement. `unavailable` when the host
+  // is not connected.
+  virtual Result<void> send(const HostId& host, std::string bytes) = 0;
+};
+
+}  // namespace dure::control

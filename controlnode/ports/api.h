@@ -1,0 +1,30 @@
+#pragma once
+
+#include <functional>
+
+#include "common/result.h"
+#include "controlnode/core/change.h"
+#include "controlnode/core/model.h"
+#include "controlnode/core/requests.h"
+
+namespace dure::control {
+
+// What the HTTP edge drives. Calls return at once; the callback runs later on the deciding thread
+// and must not block. When the queue is full the callback gets `unavailable` at once.
+class Api {
+ public:
+  virtual ~Api() = default;
+
+  // After the transaction is durable.
+  virtual void submit(Request request, std::function<void(Result<Reply>)> done) = 0;
+
+  // Reads a consistent state: `read` runs on the deciding thread between two decisions.
+  // `unavailable` while there is no database.
+  virtual void query(std::function<void(const Result<const Model*>&)> read) = 0;
+
+  // The history after `number`, oldest first.
+  virtual void events(std::uint64_t after, std::size_t limit,
+                      std::function<void(Result<std::vector<EventRow>>)> done) = 0;
+};
+
+}  // namespace dure::control

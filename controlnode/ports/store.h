@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/result.h"
+#include "controlnode/core/change.h"
+#include "controlnode/core/model.h"
+
+namespace dure::control {
+
+struct PendingOrder {
+  HostId host;
+  std::uint64_t generation = 0;
+  HostOrder order;
+};
+
+// The durable truth. Every method may block; it is called from one thread.
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // Takes the lead: raises the stored epoch above itself and above `at_least`, and names the holder.
+  // From then on every commit with an older epoch is refused with `lost_leadership`.
+  virtual Result<std::uint64_t> take_lead(std::string_view holder, std::uint64_t at_least) = 0;
+
+  // The installation's id; made on the first call from `fresh`.
+  virtual Result<SystemId> system_id(const SystemId& fresh) = 0;
+
+  // Everything that is stored. fence, settings and observations' freshness are the caller's to fill.
+  virtual Result<Model> load() = 0;
+
+  // One transaction, all or nothing, only while `epoch` leads. `in_doubt`: it may have happened;
+  // load again. `unavailable`: it has not happened.
+  virtual Result<void> commit(std::uint64_t epoch, std::span<const Change> changes) = 0;
+
+  // The newest order of each host that its observation has not confirmed as applied.
+  virtual Result<std::vector<PendingOrder>> pending_orders() = 0;
+
+  // History after `number`, oldest first, at most `limit`.
+  virtual Result<std::vector<EventRow>> events(std::uint64_t after, std::size_t limit) = 0;
+};
+
+}  // namespace dure::control

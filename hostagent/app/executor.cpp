@@ -1,0 +1,133 @@
+#include "hostagent/app/executor.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace dure::host {
+namespace {
+
+void note(std::vector<ObjectFailure>& failures, ObjectKind kind, FailureCode code,
+          const Error& error) {
+  failures.push_back({kind, Uuid{}, code, error.message.substr(0, 512)});
+}
+
+// Overlays and seeds of one VM are reported together.
+void merge_files(std::vector<ObservedVmFiles>& into, const std::vector<ObservedVmFiles>& more) {
+  for (const auto& files : more) {
+    const auto same = std::find_if(into.begin(), into.end(), [&](const auto& known) {
+      return known.id == files.id && known.generation == files.generation;
+    });
+    if (same == into.end()) {
+      into.push_back(files);
+    } else {
+      same->overlay = same->overlay || files.overlay;
+      same->seed = same->seed || files.seed;
+    }
+  }
+}
+
+void observe_hypervisor(AgentParts& parts, ObservationDone& done) {
+  auto vms = parts.hypervisor.list();
+  auto volumes = vms ? parts.hypervisor.volumes() : Result<std::vector<ObservedVmFiles>>(vms.error());
+  if (!vms || !volumes) {
+    note(done.failures, ObjectKind::host, FailureCode::hypervisor_away,
+         vms ? volumes.error() : vms.error());
+    return;
+  }
+  done.observed.hypervisor_answers = true;
+  done.observed.vms = std::move(*vms);
+  merge_files(done.observed.files, *volumes);
+  done.hardware_virtualisation = parts.hypervisor.hardware_virtualisation();
+}
+
+struct Execute {
+  AgentParts& parts;
+  const std::string& channels_dir;
+
+  Result<void> operator()(const FetchBlob& op) const {
+    return parts.blobs.fetch(op.blob, [this, digest = op.blob.digest](std::uint64_t bytes_done) {
+      parts.inbox.post(BlobProgress{digest, bytes_done});
+    });
+  }
+  Result<void> operator()(const ApplyNetwork& op) const { return parts.dataplane.apply(op.network); }
+  Result<void> operator()(const RemoveNetwork& op) const { return parts.dataplane.remove(op.vni); }
+  Result<void> operator()(const ApplyFirewall& op) const {
+    return parts.firewall.apply(op.networks, firewall_digest(op.networks));
+  }
+  Result<void> operator()(const StartVm& op) const {
+    auto seed = parts.seeds.make(op.vm, op.network);
+    if (!seed) return seed.error();
+    const auto blob_path = [this](const BlobRef& blob) {
+      return blob.size_bytes == 0 ? std::string() : parts.blobs.path_of(blob.digest);
+    };
+    const VmPaths paths{blob_path(op.image.disk), blob_path(op.image.kernel),
+                        blob_path(op.image.initrd), op.image.cmdline, *seed,
+                        channel_path(channels_dir, op.vm.id)};
+    return parts.hypervisor.start(op.vm, op.order, op.network, paths);
+  }
+  Result<void> operator()(const RemoveVm& op) const {
+    // The domain first: its seed is in use while it runs.
+    if (auto removed = parts.hypervisor.remove(op.id, op.generation); !removed) return removed;
+    return parts.seeds.remove(op.id, op.generation);
+  }
+};
+
+}  // namespace
+
+ObservationDone observe(AgentParts& parts) {
+  ObservationDone done;
+  observe_hypervisor(parts, done);
+  if (auto seeds = parts.seeds.list()) {
+    merge_files(done.observed.files, *seeds);
+  } else {
+    note(done.failures, ObjectKind::host, FailureCode::seed, seeds.error());
+    done.observed.hypervisor_answers = false;  // an unseen seed must not read as removed
+  }
+  if (auto networks = parts.dataplane.list()) {
+    done.observed.networks = std::move(*networks);
+  } else {
+    note(done.failures, ObjectKind::host, FailureCode::network, networks.error());
+    done.observed.hypervisor_answers = false;
+  }
+  if (auto digest = parts.firewall.applied()) {
+    done.observed.firewall = *digest;
+  } else {
+    note(done.failures, ObjectKind::host, FailureCode::network, digest.error());
+  }
+  if (auto blobs = parts.blobs.list()) {
+    done.observed.blobs = std::move(*blobs);
+  } else {
+    note(done.failures, ObjectKind::host, FailureCode::image_fetch, blobs.error());
+  }
+  return done;
+}
+
+OpDone execute(AgentParts& parts, const HostOp& op, const std::string& channels_dir) {
+  return {op, std::visit(Execute{parts, channels_dir}, op)};
+}
+
+std::string channel_path(const std::string& channels_dir, const NodeId& vm) {
+  return channels_dir + "/" + vm.str() + ".sock";
+}
+
+FailureCode failure_code(const HostOp& op, Errc code) {
+  if (code == Errc::no_space) return FailureCode::no_space;
+  if (code == Errc::already_exists) return FailureCode::identity;
+  struct ByOp {
+    Errc code;
+    FailureCode operator()(const FetchBlob&) const {
+      return code == Errc::corrupt ? FailureCode::image_digest : FailureCode::image_fetch;
+    }
+    FailureCode operator()(const ApplyNetwork&) const { return FailureCode::network; }
+    FailureCode operator()(const RemoveNetwork&) const { return FailureCode::network; }
+    FailureCode operator()(const ApplyFirewall&) const { return FailureCode::network; }
+    FailureCode operator()(const StartVm&) const { return vm_code(); }
+    FailureCode operator()(const RemoveVm&) const { return vm_code(); }
+    FailureCode vm_code() const {
+      return code == Errc::unavailable ? FailureCode::hypervisor_away : FailureCode::hypervisor;
+    }
+  };
+  return std::visit(ByOp{code}, op);
+}
+
+}  // namespace dure::host

@@ -1,0 +1,19 @@
+#pragma once
+
+#include "hostagent/app/agent_parts.h"
+
+namespace dure::host {
+
+// Both block and run on a task thread; what they find goes to the inbox.
+
+// One look at everything. A port that does not answer gives a failure, never an empty list that
+// would read as "gone".
+ObservationDone observe(AgentParts& parts);
+
+// Runs one op through the ports that it needs.
+OpDone execute(AgentParts& parts, const HostOp& op, const std::string& channels_dir);
+
+std::string channel_path(const std::string& channels_dir, const NodeId& vm);
+FailureCode failure_code(const HostOp& op, Errc code);
+
+}  // namespace dure::host

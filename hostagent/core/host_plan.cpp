@@ -1,0 +1,214 @@
+#include "hostagent/core/host_plan.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace dure::host {
+namespace {
+
+// One run of the planner: looks things up, collects ops, remembers whether anything is still open.
+class Planner {
+ public:
+  Planner(const HostOrder& order, const Observed& observed) : order_(order), observed_(observed) {
+    for (const auto& vm : observed.vms) vms_[vm.id] = &vm;
+    for (const auto& blob : observed.blobs) {
+      if (blob.complete) complete_blobs_.insert(blob.digest);
+    }
+    for (const auto& network : observed.networks) networks_[network.spec.vni] = &network;
+  }
+
+  HostPlan run() {
+    plan_blobs();
+    plan_networks();
+    plan_firewall();
+    plan_removals();
+    plan_vms();
+    plan_network_removals();
+    return HostPlan{std::move(ops_), ops_.empty() && !waiting_};
+  }
+
+ private:
+  void add(HostOp op) { ops_.push_back(std::move(op)); }
+
+  void plan_blobs() {
+    std::set<Digest> planned;
+    for (const auto& image : order_.images) {
+      for (const auto* blob : {&image.disk, &image.kernel, &image.initrd}) {
+        if (blob->size_bytes == 0 || complete_blobs_.contains(blob->digest)) continue;
+        if (planned.insert(blob->digest).second) add(FetchBlob{*blob});
+      }
+    }
+  }
+
+  void plan_networks() {
+    for (const auto& network : order_.networks) {
+      if (!network_in_place(network)) add(ApplyNetwork{network});
+    }
+  }
+
+  bool network_in_place(const NetworkSpec& wanted) const {
+    const auto found = networks_.find(wanted.vni);
+    return found != networks_.end() && found->second->complete &&
+           found->second->spec == remote_part(wanted);
+  }
+
+  bool firewall_in_place() const { return firewall_digest(order_.networks) == observed_.firewall; }
+
+  void plan_firewall() {
+    if (!firewall_in_place()) add(ApplyFirewall{order_.networks});
+  }
+
+  const VmSpec* wanted_vm(const NodeId& id) const {
+    for (const auto& vm : order_.vms) {
+      if (vm.id == id) return &vm;
+    }
+    return nullptr;
+  }
+
+  bool files_up_to(const NodeId& id, std::uint64_t generation) const {
+    return std::any_of(observed_.files.begin(), observed_.files.end(), [&](const auto& files) {
+      return files.id == id && files.generation <= generation && (files.overlay || files.seed);
+    });
+  }
+
+  void plan_removals() {
+    for (const auto& removal : order_.removed_vms) {
+      const auto* wanted = wanted_vm(removal.id);
+      // An order that both wants and removes the same generation contradicts itself: keep the VM.
+      if (wanted != nullptr && wanted->generation <= removal.generation) continue;
+      plan_vm_removal(removal.id, removal.generation);
+    }
+  }
+
+  // True when something of it is left.
+  bool plan_vm_removal(const NodeId& id, std::uint64_t generation) {
+    const auto found = vms_.find(id);
+    const bool domain = found != vms_.end() && found->second->generation <= generation;
+    if (!domain && !files_up_to(id, generation)) {
+      // Without libvirt's word absence is not proven.
+      if (!observed_.hypervisor_answers) waiting_ = true;
+      return !observed_.hypervisor_answers;
+    }
+    if (observed_.hypervisor_answers) {
+      add(RemoveVm{id, generation});
+    } else {
+      waiting_ = true;
+    }
+    return true;
+  }
+
+  void plan_vms() {
+    for (const auto& vm : order_.vms) plan_vm(vm);
+  }
+
+  void plan_vm(const VmSpec& vm) {
+    if (!observed_.hypervisor_answers) {
+      waiting_ = true;
+      return;
+    }
+    const auto found = vms_.find(vm.id);
+    const auto* seen = found == vms_.end() ? nullptr : found->second;
+    if (seen != nullptr && seen->generation > vm.generation) return;
+    if (vm.generation > 0 && plan_vm_removal(vm.id, vm.generation - 1)) return;
+    if (seen != nullptr && !must_start(seen->state)) {
+      if (seen->state == VmState::unknown || seen->state == VmState::creating) waiting_ = true;
+      return;
+    }
+    plan_start(vm);
+  }
+
+  // Only positive evidence that it does not run.
+  static bool must_start(VmState state) {
+    return state == VmState::stopped || state == VmState::crashed;
+  }
+
+  void plan_start(const VmSpec& vm) {
+    const auto image = std::find_if(order_.images.begin(), order_.images.end(),
+                                    [&](const auto& i) { return i.id == vm.image; });
+    const auto network = std::find_if(order_.networks.begin(), order_.networks.end(),
+                                      [&](const auto& n) { return n.id == vm.network; });
+    if (image == order_.images.end() || network == order_.networks.end()) {
+      waiting_ = true;  // the codec refuses such an order; never start a VM without them
+      return;
+    }
+    if (!blobs_complete(*image) || !network_in_place(*network) || !firewall_in_place()) {
+      waiting_ = true;
+      return;
+    }
+    add(StartVm{vm, *image, *network, order_.order});
+  }
+
+  bool blobs_complete(const ImageSpec& image) const {
+    for (const auto* blob : {&image.disk, &image.kernel, &image.initrd}) {
+      if (blob->size_bytes > 0 && !complete_blobs_.contains(blob->digest)) return false;
+    }
+    return true;
+  }
+
+  void plan_network_removals() {
+    for (const auto& removal : order_.removed_networks) {
+      const bool wanted =
+          std::any_of(order_.networks.begin(), order_.networks.end(),
+                      [&](const auto& network) { return network.vni == removal.vni; });
+      if (wanted || !networks_.contains(removal.vni)) continue;
+      // A neighbour's VM, or one that is still being removed, keeps the network alive.
+      const bool used =
+          !observed_.hypervisor_answers ||
+          std::any_of(observed_.vms.begin(), observed_.vms.end(),
+                      [&](const auto& vm) { return vm.vni == removal.vni; });
+      if (used) {
+        waiting_ = true;
+      } else {
+        add(RemoveNetwork{removal.id, removal.vni});
+      }
+    }
+  }
+
+  const HostOrder& order_;
+  const Observed& observed_;
+  std::map<NodeId, const ObservedVm*> vms_;
+  std::set<Digest> complete_blobs_;
+  std::map<std::uint32_t, const ObservedNetwork*> networks_;
+  std::vector<HostOp> ops_;
+  bool waiting_ = false;
+};
+
+struct KeyOf {
+  OpKey operator()(const FetchBlob& op) const {
+    Uuid prefix;
+    std::copy_n(op.blob.digest.bytes.begin(), prefix.bytes.size(), prefix.bytes.begin());
+    return {ObjectKind::image, prefix};
+  }
+  OpKey operator()(const ApplyNetwork& op) const { return {ObjectKind::network, op.network.id.uuid}; }
+  OpKey operator()(const RemoveNetwork& op) const { return {ObjectKind::network, op.id.uuid}; }
+  OpKey operator()(const ApplyFirewall&) const { return {ObjectKind::host, Uuid{}}; }
+  OpKey operator()(const StartVm& op) const { return {ObjectKind::vm, op.vm.id.uuid}; }
+  OpKey operator()(const RemoveVm& op) const { return {ObjectKind::vm, op.id.uuid}; }
+};
+
+struct Describe {
+  std::string operator()(const FetchBlob& op) const { return "fetch blob " + op.blob.digest.str(); }
+  std::string operator()(const ApplyNetwork& op) const {
+    return "apply network " + std::to_string(op.network.vni);
+  }
+  std::string operator()(const RemoveNetwork& op) const {
+    return "remove network " + std::to_string(op.vni);
+  }
+  std::string operator()(const ApplyFirewall& op) const {
+    return "apply firewall for " + std::to_string(op.networks.size()) + " networks";
+  }
+  std::string operator()(const StartVm& op) const { return "start vm " + op.vm.id.str(); }
+  std::string operator()(const RemoveVm& op) const { return "remove vm " + op.id.str(); }
+};
+
+}  // namespace
+
+OpKey key_of(const HostOp& op) { return std::visit(KeyOf{}, op); }
+std::string describe(const HostOp& op) { return std::visit(Describe{}, op); }
+
+HostPlan host_plan(const HostOrder& order, const Observed& observed) {
+  return Planner(order, observed).run();
+}
+
+}  // namespace dure::host

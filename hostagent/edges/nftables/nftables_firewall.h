@@ -1,0 +1,23 @@
+#pragma once
+
+#include <vector>
+
+#include "hostagent/edges/nftables/ruleset.h"
+#include "hostagent/ports/dataplane.h"
+
+namespace dure::host {
+
+// nftables of the calling thread's network namespace, by the nft tool.
+class NftablesFirewall final : public Firewall {
+ public:
+  explicit NftablesFirewall(FirewallOptions options) : options_(std::move(options)) {}
+
+  Result<Digest> applied() override;
+  // `invalid_argument`: an all-zero digest for rules, or a network that can not be a rule.
+  Result<void> apply(const std::vector<NetworkSpec>& networks, const Digest& digest) override;
+
+ private:
+  FirewallOptions options_;
+};
+
+}  // namespace dure::host

@@ -1,0 +1,118 @@
+"""What the campus runs: Debian packages, the programs of this checkout, the node image."""
+
+import json
+import os
+import subprocess
+
+import packages
+from state import CampusError
+
+CHECKOUT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+PROGRAMS = {
+    "dure-controlnode": "the control node",
+    "dure-hostagent": "the agent of a host",
+    "dure": "the command line",
+}
+
+
+def install(step, with_build):
+    """Debian packages that are missing; QEMU 10 on Debian 12 by its own script."""
+    try:
+        release = packages.debian_release()
+        wanted = packages.runtime(release) + (packages.build(release) if with_build else [])
+        missing = packages.missing(wanted)
+        if missing:
+            step.say(f"{len(missing)} of {len(wanted)} packages are missing: {' '.join(missing[:6])}"
+                     + (" ..." if len(missing) > 6 else ""))
+        done = packages.install(wanted, step)
+    except packages.PackageError as error:
+        raise CampusError(str(error)) from error
+    script = os.path.join(CHECKOUT, "packaging", "image", "qemu-backports")
+    if os.access(script, os.X_OK):
+        step.run([script], outlive=True)
+    step.detail = f"{len(done)} installed" if done else "nothing was missing"
+
+
+def check_installed():
+    missing = packages.missing_commands()
+    if missing:
+        raise CampusError("missing programs: " + ", ".join(f"{c} (package {p})" for c, p in missing.items())
+                          + "\n  Run `campus up` without --no-install, or: apt-get install "
+                          + " ".join(sorted(set(missing.values()))))
+
+
+def build_dir(campus):
+    return campus.build_dir or campus.path("build")
+
+
+def build(campus, step):
+    """Configures with the release preset and builds the three programs."""
+    where = build_dir(campus)
+    if not os.path.exists(os.path.join(CHECKOUT, "CMakePresets.json")):
+        raise CampusError(f"{CHECKOUT} is not a checkout of Dure (no CMakePresets.json); give --no-build --build-dir DIR "
+                          "with built programs")
+    os.makedirs(where, exist_ok=True)
+    step.say("configuring")
+    step.run(["cmake", "--preset", "release", "-S", CHECKOUT, "-B", where], cwd=CHECKOUT)
+    targets = [name for name in PROGRAMS if _target_known(where, name)]
+    if targets:  # without a name ninja would build everything
+        step.say(f"compiling {', '.join(targets)}")
+        step.run(["ninja", "-C", where, *targets], cwd=CHECKOUT)
+    step.detail = where
+
+
+def _target_known(where, name):
+    done = subprocess.run(["ninja", "-C", where, "-t", "query", name], capture_output=True, check=False)
+    return done.returncode == 0
+
+
+def find_program(campus, name):
+    """The program of that name in the build directory, by name, so that rooms may move."""
+    where = build_dir(campus)
+    likely = [os.path.join(where, room, name) for room in ("controlnode", "hostagent", "controlnode/cli", "bin", ".")]
+    for path in likely:
+        if _program(path):
+            return os.path.realpath(path)
+    for root, directories, files in os.walk(where):
+        directories[:] = [d for d in directories if not d.startswith((".", "CMakeFiles", "_deps"))]
+        if name in files and _program(os.path.join(root, name)):
+            return os.path.realpath(os.path.join(root, name))
+    return None
+
+
+def _program(path):
+    return os.path.isfile(path) and os.access(path, os.X_OK)
+
+
+def programs(campus):
+    """name -> path of all programs, or an error that names each missing one and how to get it."""
+    found = {name: find_program(campus, name) for name in PROGRAMS}
+    missing = [name for name, path in found.items() if path is None]
+    if missing:
+        where = build_dir(campus)
+        raise CampusError(
+            f"not built yet, in {where}:\n"
+            + "\n".join(f"  {name:<18} {PROGRAMS[name]}" for name in missing)
+            + "\n  Build: `campus up` without --no-build, or by hand:\n"
+            + f"    cmake --preset release -S {CHECKOUT} -B {where} && ninja -C {where} {' '.join(missing)}"
+        )
+    return found
+
+
+def image(campus, step, with_install):
+    """The node image: given by --image, or made by the image builder into STATE/image. Answers its manifest's path."""
+    manifest = campus.image or campus.path("image", "node-image.json")
+    if not campus.image:
+        builder = os.path.join(CHECKOUT, "packaging", "image", "build")
+        if not os.access(builder, os.X_OK):
+            raise CampusError(f"no image builder at {builder}; give --image FILE (a node-image.json beside its blobs/)")
+        step.run([builder, "--out", campus.path("image"), *([] if with_install else ["--no-install"])])
+    try:
+        with open(manifest, encoding="utf-8") as f:
+            described = json.load(f)
+        digest = described["disk"]["sha256"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CampusError(f"{manifest} is not a node image description: {error!r}") from error
+    step.detail = f"{described.get('name', 'image')} {digest[:12]}"
+    return manifest

@@ -1,0 +1,120 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/digest.h"
+#include "common/ids.h"
+#include "protocol/messages/fencing.h"
+
+namespace dure {
+
+// What the agent knows of a VM. Only positive evidence gives `stopped`; `unknown` is silence.
+enum class VmState : std::uint8_t { unknown, creating, running, paused, stopped, crashed };
+std::string_view to_string(VmState state);
+
+enum class ObjectKind : std::uint8_t { host, image, network, vm };
+std::string_view to_string(ObjectKind kind);
+
+// Stable reason codes; people read the message, programs this.
+enum class FailureCode : std::uint8_t {
+  image_fetch,       // the control node's blob could not be had
+  image_digest,      // its bytes are not what the order names
+  no_space,          // the host's disk is full
+  hypervisor,        // libvirt refused
+  hypervisor_away,   // libvirtd does not answer
+  network,           // netlink or nftables refused
+  seed,              // the seed image could not be made
+  guest,             // the guest itself reported an error
+  identity,          // another domain has this id or name: left alone
+  internal,
+};
+std::string_view to_string(FailureCode code);
+
+struct ObjectFailure {
+  ObjectKind kind = ObjectKind::host;
+  Uuid object;           // id of the image, network or VM; nil for the host
+  FailureCode code = FailureCode::internal;
+  std::string message;   // at most 512 bytes
+  friend bool operator==(const ObjectFailure&, const ObjectFailure&) = default;
+};
+
+// A boot stage that the guest itself reports.
+struct GuestStage {
+  std::string name;             // [a-z0-9-]{1,32}
+  std::uint64_t at_ms = 0;      // since the guest's kernel started
+  friend bool operator==(const GuestStage&, const GuestStage&) = default;
+};
+
+struct VmReport {
+  NodeId id;
+  std::uint64_t generation = 0;   // from the domain's metadata
+  OrderId order;                  // the order that made it
+  VmState state = VmState::unknown;
+  std::vector<GuestStage> stages;
+  std::string guest_error;        // at most 256 bytes
+  friend bool operator==(const VmReport&, const VmReport&) = default;
+};
+
+struct NetworkReport {
+  NetworkId id;
+  std::uint32_t vni = 0;
+  friend bool operator==(const NetworkReport&, const NetworkReport&) = default;
+};
+
+struct ImageReport {
+  ImageId id;
+  bool complete = false;
+  std::uint64_t bytes_done = 0;
+  std::uint64_t bytes_total = 0;
+  friend bool operator==(const ImageReport&, const ImageReport&) = default;
+};
+
+struct HostCapacity {
+  std::uint32_t vcpus = 0;
+  std::uint64_t memory_mib = 0;
+  std::uint64_t disk_gib = 0;
+  bool hardware_virtualisation = false;  // a KVM guest really starts; otherwise TCG
+  friend bool operator==(const HostCapacity&, const HostCapacity&) = default;
+};
+
+// The complete observed state of one host. It serves as hello, as answer to an order, and as
+// heartbeat. Authority is the channel's: the control node takes the host from ZAP's User-Id and
+// refuses a report that names another.
+struct HostReport {
+  SystemId system;
+  HostId host;
+  SessionId session;
+  BootId boot;
+  std::uint64_t sequence = 0;            // strictly rising within the session
+  std::string agent_version;
+  HostCapacity capacity;
+  Fence highest_fence;                   // the agent refuses less
+  std::uint64_t accepted_generation = 0; // journalled
+  std::uint64_t applied_generation = 0;  // nothing left to do for it, failures apart
+  OrderId applied_order;
+  bool observed = false;                 // false: libvirt has not been asked yet; lists mean nothing
+  std::vector<VmReport> vms;             // all domains that carry our metadata
+  std::vector<NetworkReport> networks;
+  std::vector<ImageReport> images;
+  std::vector<ObjectFailure> failures;
+  friend bool operator==(const HostReport&, const HostReport&) = default;
+};
+
+inline constexpr std::size_t kMaxReportBytes = 1 << 20;
+
+// Sent for every order as soon as it is journalled or refused.
+struct OrderAck {
+  HostId host;
+  SessionId session;
+  OrderId order;
+  std::uint64_t sequence = 0;
+  std::uint64_t generation = 0;
+  bool accepted = false;
+  std::string refusal;   // Errc name when not accepted
+  friend bool operator==(const OrderAck&, const OrderAck&) = default;
+};
+
+}  // namespace dure

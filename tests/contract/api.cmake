@@ -1,0 +1,4 @@
+add_doctest_binary(api_fake_contract SOURCES api_fake_test.cpp DEPENDS control_core control_ports)
+add_dependencies(sanitized api_fake_contract)
+add_doctest_binary(api_loop_contract SOURCES api_loop_test.cpp DEPENDS control_app fake_store)
+add_dependencies(sanitized api_loop_contract)

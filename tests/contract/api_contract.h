@@ -1,0 +1,140 @@
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "controlnode/ports/api.h"
+
+// What every Api keeps to, the deciding loop's and the fake's alike. The binary that includes this
+// gives make_api_world().
+namespace dure::control::contract {
+
+class ApiWorld {
+ public:
+  virtual ~ApiWorld() = default;
+  virtual Api& api() = 0;
+  // Lets what was asked be answered.
+  virtual void settle() = 0;
+  // There is no database, and there is again.
+  virtual void set_away(bool away) = 0;
+};
+
+// Empty: no site, no host.
+std::unique_ptr<ApiWorld> make_api_world();
+
+inline Result<Reply> ask(ApiWorld& world, Request request) {
+  std::vector<Result<Reply>> answers;
+  world.api().submit(std::move(request),
+                     [&answers](Result<Reply> reply) { answers.push_back(std::move(reply)); });
+  world.settle();
+  REQUIRE(answers.size() == 1);  // once, neither never nor twice
+  return answers.front();
+}
+
+// The names of all sites; nullopt: no answer but `unavailable`.
+inline std::optional<std::vector<std::string>> sites(ApiWorld& world) {
+  std::optional<std::vector<std::string>> names;
+  int answers = 0;
+  world.api().query([&](const Result<const Model*>& model) {
+    ++answers;
+    if (!model) {
+      CHECK(model.error().code == Errc::unavailable);
+      return;
+    }
+    names.emplace();
+    for (const auto& [id, site] : (*model)->sites) names->push_back(site.name);
+  });
+  world.settle();
+  REQUIRE(answers == 1);
+  return names;
+}
+
+inline Result<std::vector<EventRow>> history(ApiWorld& world, std::uint64_t after,
+                                             std::size_t limit) {
+  std::vector<Result<std::vector<EventRow>>> answers;
+  world.api().events(after, limit, [&answers](Result<std::vector<EventRow>> rows) {
+    answers.push_back(std::move(rows));
+  });
+  world.settle();
+  REQUIRE(answers.size() == 1);
+  return answers.front();
+}
+
+TEST_CASE("api: what was accepted is there for the next query") {
+  const auto world = make_api_world();
+  CHECK(sites(*world)->empty());
+  const auto reply = ask(*world, CreateSite{"east", 1500});
+  REQUIRE(reply.ok());
+  const auto& accepted = std::get<Accepted>(*reply);
+  CHECK(accepted.name == "east");
+  CHECK_FALSE(accepted.object.is_nil());
+  CHECK(sites(*world) == std::vector<std::string>{"east"});
+}
+
+TEST_CASE("api: a refusal is an answer with its reason and changes nothing") {
+  const auto world = make_api_world();
+  REQUIRE(ask(*world, CreateSite{"east", 1500}).ok());
+  const auto before = history(*world, 0, 100);
+  REQUIRE(before.ok());
+  const auto again = ask(*world, CreateSite{"east", 9000});
+  REQUIRE(again.ok());
+  CHECK(std::get<Refused>(*again).error.code == Errc::already_exists);
+  const auto after = history(*world, 0, 100);
+  REQUIRE(after.ok());
+  CHECK(*after == *before);
+  CHECK(sites(*world)->size() == 1);
+}
+
+TEST_CASE("api: history is numbered without gaps, oldest first, and read in parts") {
+  const auto world = make_api_world();
+  for (const auto* name : {"a", "b", "c", "d"}) REQUIRE(ask(*world, CreateSite{name, 1500}).ok());
+  const auto all = history(*world, 0, 100);
+  REQUIRE(all.ok());
+  REQUIRE(all->size() >= 4);
+  for (std::size_t i = 0; i < all->size(); ++i) CHECK((*all)[i].number == i + 1);
+  const auto part = history(*world, 1, 2);
+  REQUIRE(part.ok());
+  REQUIRE(part->size() == 2);
+  CHECK((*part)[0] == (*all)[1]);
+  CHECK((*part)[1] == (*all)[2]);
+  const auto none = history(*world, all->back().number, 100);
+  REQUIRE(none.ok());
+  CHECK(none->empty());
+}
+
+TEST_CASE("api: without a database every call is answered, and with unavailable") {
+  const auto world = make_api_world();
+  REQUIRE(ask(*world, CreateSite{"east", 1500}).ok());
+  world->set_away(true);
+  const auto reply = ask(*world, CreateSite{"west", 1500});
+  REQUIRE_FALSE(reply.ok());
+  CHECK(reply.error().code == Errc::unavailable);
+  CHECK_FALSE(sites(*world).has_value());
+  const auto rows = history(*world, 0, 10);
+  REQUIRE_FALSE(rows.ok());
+  CHECK(rows.error().code == Errc::unavailable);
+  world->set_away(false);
+  CHECK(sites(*world) == std::vector<std::string>{"east"});
+}
+
+TEST_CASE("api: calls made before any answer are each answered once, in their order") {
+  const auto world = make_api_world();
+  std::vector<std::string> order;
+  std::uint16_t mtu = 1500;
+  for (const std::string name : {"a", "b", "a"}) {
+    world->api().submit(CreateSite{name, mtu++}, [&order, name](const Result<Reply>& reply) {
+      REQUIRE(reply.ok());
+      order.push_back(std::holds_alternative<Accepted>(*reply) ? name : name + " refused");
+    });
+  }
+  world->settle();
+  CHECK(order == std::vector<std::string>{"a", "b", "a refused"});
+}
+
+}  // namespace dure::control::contract

@@ -1,0 +1,5 @@
+add_doctest_binary(blob_store_fake_contract SOURCES blob_store_fake_test.cpp DEPENDS host_ports)
+add_doctest_binary(
+  blob_store_http_contract SOURCES blob_store_http_test.cpp blob_store_server.cpp DEPENDS host_fetch)
+add_dependencies(sanitized blob_store_fake_contract blob_store_http_contract)
+set_tests_properties(blob_store_http_contract PROPERTIES TIMEOUT 120)

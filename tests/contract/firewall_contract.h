@@ -1,0 +1,68 @@
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <vector>
+
+#include "hostagent/ports/dataplane.h"
+#include "tests/contract/dataplane_contract.h"
+
+// What every Firewall keeps to, the kernel's and the fake's alike.
+namespace dure::host::contract {
+
+inline Digest digest_of(std::uint8_t n) {
+  Digest digest;
+  digest.bytes.fill(n);
+  return digest;
+}
+
+inline Digest applied(Firewall& firewall) {
+  auto digest = firewall.applied();
+  REQUIRE_MESSAGE(digest.ok(), (digest.ok() ? "" : digest.error().message));
+  return *digest;
+}
+
+inline void require_applied(Firewall& firewall, const std::vector<NetworkSpec>& networks, const Digest& digest) {
+  const auto done = firewall.apply(networks, digest);
+  REQUIRE_MESSAGE(done.ok(), (done.ok() ? "" : done.error().message));
+}
+
+// Takes a Firewall without rules; one SUBCASE each.
+inline void firewall_contract(Firewall& firewall) {
+  CHECK(applied(firewall) == Digest{});
+  SUBCASE("the digest of what was applied last is read back") {
+    require_applied(firewall, {sample_network(1)}, digest_of(7));
+    CHECK(applied(firewall) == digest_of(7));
+    require_applied(firewall, {sample_network(1), sample_network(2)}, digest_of(8));
+    CHECK(applied(firewall) == digest_of(8));
+    require_applied(firewall, {sample_network(1), sample_network(2)}, digest_of(8));
+    CHECK(applied(firewall) == digest_of(8));
+  }
+  SUBCASE("no networks: no rules, however often") {
+    require_applied(firewall, {}, {});
+    require_applied(firewall, {sample_network(1)}, digest_of(7));
+    require_applied(firewall, {}, {});
+    CHECK(applied(firewall) == Digest{});
+    require_applied(firewall, {}, {});
+    CHECK(applied(firewall) == Digest{});
+  }
+  SUBCASE("rules without a digest are refused, and what was there stays") {
+    require_applied(firewall, {sample_network(1)}, digest_of(7));
+    const auto refused = firewall.apply({sample_network(2)}, {});
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().code == Errc::invalid_argument);
+    CHECK(applied(firewall) == digest_of(7));
+  }
+  SUBCASE("a network of one host, without peers and remote guests") {
+    NetworkSpec alone = sample_network(1);
+    alone.peers.clear();
+    alone.entries.resize(1);
+    require_applied(firewall, {alone}, digest_of(9));
+    CHECK(applied(firewall) == digest_of(9));
+    alone.entries.clear();
+    require_applied(firewall, {alone}, digest_of(10));
+    CHECK(applied(firewall) == digest_of(10));
+  }
+}
+
+}  // namespace dure::host::contract

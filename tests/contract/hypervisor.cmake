@@ -1,0 +1,8 @@
+add_doctest_binary(hypervisor_fake_contract SOURCES hypervisor_fake_test.cpp DEPENDS host_ports host_core)
+add_dependencies(sanitized hypervisor_fake_contract)
+
+# Needs a private libvirtd; says "skipped" otherwise.
+add_executable(hypervisor_libvirt_contract hypervisor_libvirt_test.cpp)
+target_link_libraries(hypervisor_libvirt_contract PRIVATE project_options doctest::doctest host_libvirt)
+add_test(NAME hypervisor_libvirt_contract COMMAND hypervisor_libvirt_contract)
+set_tests_properties(hypervisor_libvirt_contract PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 180)

@@ -1,0 +1,6 @@
+add_doctest_binary(journal_fake_contract SOURCES journal_fake_test.cpp DEPENDS host_ports host_core)
+add_dependencies(sanitized journal_fake_contract)
+
+pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
+add_doctest_binary(journal_sqlite_contract SOURCES journal_sqlite_test.cpp DEPENDS host_journal PkgConfig::SQLITE)
+add_dependencies(sanitized journal_sqlite_contract)

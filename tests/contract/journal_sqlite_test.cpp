@@ -1,0 +1,280 @@
+#include <fcntl.h>
+#include <sched.h>
+#include <sqlite3.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "common/files.h"
+#include "hostagent/edges/journal/sqlite_journal.h"
+#include "tests/contract/journal_contract.h"
+
+namespace dure::host {
+namespace {
+
+namespace fs = std::filesystem;
+using contract::mark;
+using contract::obligation;
+
+class Folder {
+ public:
+  Folder() {
+    std::string pattern = (fs::temp_directory_path() / "dure-journal-XXXXXX").string();
+    REQUIRE(::mkdtemp(pattern.data()) != nullptr);
+    path_ = pattern;
+  }
+  ~Folder() { fs::remove_all(path_); }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  std::string path() const { return path_; }
+  std::string file() const { return path_ + "/journal.db"; }
+
+ private:
+  std::string path_;
+};
+
+std::unique_ptr<SqliteJournal> opened(const std::string& path) {
+  auto journal = SqliteJournal::open(path);
+  INFO((journal.ok() ? std::string() : journal.error().message));
+  REQUIRE(journal.ok());
+  return std::move(journal).value();
+}
+
+class SqliteHome : public contract::JournalHome {
+ public:
+  Journal& start() override {
+    journal_.reset();
+    journal_ = opened(folder_.file());
+    return *journal_;
+  }
+
+ private:
+  Folder folder_;
+  std::unique_ptr<SqliteJournal> journal_;
+};
+
+// Cleanly closed, with one of each.
+std::string sample_bytes(const std::string& path) {
+  {
+    auto journal = opened(path);
+    REQUIRE(journal->accept(mark(40), std::string(300, 'e')).ok());
+    REQUIRE(journal->oblige(obligation(ObjectKind::vm, 1, 1)).ok());
+    REQUIRE(journal->oblige(obligation(ObjectKind::network, 2, 4097)).ok());
+  }
+  return read_file(path, 1 << 20).value();
+}
+
+void overwrite(const std::string& path, const std::string& bytes) {
+  std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
+}
+
+// Writes one mark and one obligation after the other, and tells each as soon as it is durable.
+[[noreturn]] void write_until_killed(const std::string& path, int tell) {
+  auto journal = SqliteJournal::open(path);
+  if (!journal) ::_exit(1);
+  const std::uint64_t first = (*journal)->accepted()->generation + 1;
+  for (std::uint64_t n = first;; ++n) {
+    OrderMark next;
+    next.generation = n;
+    if (!(*journal)->oblige(obligation(ObjectKind::vm, static_cast<std::uint8_t>(n), n))) ::_exit(2);
+    if (!(*journal)->accept(next, std::string(5000, 'x'))) ::_exit(3);
+    if (::write(tell, &n, sizeof(n)) != sizeof(n)) ::_exit(4);
+  }
+}
+
+// Runs `check` in a child that has a small disk of its own at `path`; its answer is the child's.
+// 77: there is no right to mount.
+int on_small_disk(const std::string& path, const std::function<int()>& check) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (::unshare(CLONE_NEWNS) != 0) ::_exit(77);
+    if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        ::mount("none", path.c_str(), "tmpfs", 0, "size=256k") != 0) {
+      ::_exit(77);
+    }
+    ::_exit(check());
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+}  // namespace
+
+std::unique_ptr<contract::JournalHome> contract::make_journal_home() {
+  return std::make_unique<SqliteHome>();
+}
+
+TEST_CASE("sqlite journal: an agent killed while it writes has lost nothing that it was told is kept") {
+  const Folder folder;
+  std::uint64_t told = 0;
+  for (int round = 0; round < 5; ++round) {
+    int ends[2];
+    REQUIRE(::pipe(ends) == 0);
+    const pid_t child = ::fork();
+    if (child == 0) write_until_killed(folder.file(), ends[1]);
+    ::close(ends[1]);
+    for (int n = 0; n < 20 + round * 7; ++n) REQUIRE(::read(ends[0], &told, sizeof(told)) == sizeof(told));
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+    while (::read(ends[0], &told, sizeof(told)) == sizeof(told)) {
+    }
+    ::close(ends[0]);
+    auto journal = opened(folder.file());
+    const std::uint64_t kept = journal->accepted()->generation;
+    CHECK(kept >= told);
+    CHECK(kept <= told + 1);
+    CHECK(journal->obligations()->size() >= std::min<std::uint64_t>(kept, 256));
+  }
+  CHECK(told >= 5 * 20);
+}
+
+TEST_CASE("sqlite journal: a flipped byte is found or does not matter") {
+  const Folder folder;
+  const std::string good = sample_bytes(folder.file());
+  const auto obligations = std::vector{obligation(ObjectKind::network, 2, 4097), obligation(ObjectKind::vm, 1, 1)};
+  int found = 0;
+  for (std::size_t at = 0; at < good.size(); at += 13) {
+    CAPTURE(at);
+    std::string bad = good;
+    bad[at] = static_cast<char>(bad[at] ^ 0x55);
+    overwrite(folder.file(), bad);
+    auto journal = SqliteJournal::open(folder.file());
+    if (!journal) {
+      CHECK(journal.error().code == Errc::corrupt);
+      ++found;
+      continue;
+    }
+    CHECK(*(*journal)->accepted() == mark(40));
+    CHECK(*(*journal)->obligations() == obligations);
+  }
+  CHECK(found > 20);
+}
+
+TEST_CASE("sqlite journal: what is no journal of ours is corrupt and left as it is") {
+  const Folder folder;
+  const std::string good = sample_bytes(folder.file());
+  sqlite3* other = nullptr;
+  const std::string foreign = folder.path() + "/other.db";
+  REQUIRE(sqlite3_open(foreign.c_str(), &other) == SQLITE_OK);
+  REQUIRE(sqlite3_exec(other, "CREATE TABLE bookmarks (url TEXT)", nullptr, nullptr, nullptr) == SQLITE_OK);
+  sqlite3_close(other);
+  for (const std::string& bytes : {std::string(4096, 'z'), std::string("short"), good.substr(0, good.size() / 2),
+                                   read_file(foreign, 1 << 20).value()}) {
+    CAPTURE(bytes.size());
+    overwrite(folder.file(), bytes);
+    const auto journal = SqliteJournal::open(folder.file());
+    REQUIRE_FALSE(journal.ok());
+    CHECK(journal.error().code == Errc::corrupt);
+    CHECK(read_file(folder.file(), 1 << 20).value() == bytes);
+  }
+}
+
+TEST_CASE("sqlite journal: rows changed by somebody else are corrupt") {
+  const Folder folder;
+  const std::string good = sample_bytes(folder.file());
+  for (const char* change : {"UPDATE accepted SET epoch = 0", "UPDATE accepted SET envelope = x''",
+                             "DELETE FROM obligations WHERE kind = 'vm'", "DELETE FROM accepted",
+                             "UPDATE obligations SET object = x'00'", "DELETE FROM seal", "DROP TABLE seal",
+                             "PRAGMA user_version = 2"}) {
+    CAPTURE(std::string(change));
+    overwrite(folder.file(), good);
+    sqlite3* other = nullptr;
+    REQUIRE(sqlite3_open(folder.file().c_str(), &other) == SQLITE_OK);
+    REQUIRE(sqlite3_exec(other, change, nullptr, nullptr, nullptr) == SQLITE_OK);
+    sqlite3_close(other);
+    const auto journal = SqliteJournal::open(folder.file());
+    REQUIRE_FALSE(journal.ok());
+    CHECK(journal.error().code == Errc::corrupt);
+  }
+}
+
+TEST_CASE("sqlite journal: the file is for its owner alone, and one agent has it at a time") {
+  const Folder folder;
+  ::close(::open(folder.file().c_str(), O_CREAT | O_RDWR, 0644));
+  auto journal = opened(folder.file());
+  REQUIRE(journal->accept(mark(1), "one").ok());
+  for (const auto& entry : fs::directory_iterator(folder.path())) {
+    CAPTURE(entry.path().string());
+    CHECK((entry.status().permissions() & fs::perms(077)) == fs::perms::none);
+  }
+  const auto second = SqliteJournal::open(folder.file());
+  REQUIRE_FALSE(second.ok());
+  CHECK(second.error().code == Errc::conflict);
+  journal.reset();
+  CHECK(*opened(folder.file())->accepted() == mark(1));
+}
+
+TEST_CASE("sqlite journal: an onlooker reads while the agent writes") {
+  const Folder folder;
+  auto journal = opened(folder.file());
+  REQUIRE(journal->accept(mark(1), "the signed bytes").ok());
+  sqlite3* other = nullptr;
+  REQUIRE(sqlite3_open_v2(folder.file().c_str(), &other, SQLITE_OPEN_READONLY, nullptr) == SQLITE_OK);
+  std::string seen;
+  const auto note = [](void* to, int, char** values, char**) {
+    *static_cast<std::string*>(to) = values[0];
+    return 0;
+  };
+  CHECK(sqlite3_exec(other, "SELECT CAST(envelope AS TEXT) FROM accepted", note, &seen, nullptr) == SQLITE_OK);
+  CHECK(seen == "the signed bytes");
+  CHECK(journal->accept(mark(2), "more").ok());
+  sqlite3_close(other);
+}
+
+TEST_CASE("sqlite journal: a place that is not there is unavailable") {
+  const Folder folder;
+  const std::string directory = folder.path() + "/directory";
+  REQUIRE(fs::create_directory(directory));
+  for (const std::string& path : {folder.path() + "/none/journal.db", directory}) {
+    const auto journal = SqliteJournal::open(path);
+    REQUIRE_FALSE(journal.ok());
+    CHECK(journal.error().code == Errc::unavailable);
+  }
+}
+
+TEST_CASE("sqlite journal: a full disk refuses a write and keeps what was written") {
+  const Folder folder;
+  const int answer = on_small_disk(folder.path(), [&] {
+    auto journal = SqliteJournal::open(folder.file());
+    if (!journal || !(*journal)->accept(mark(1), "one")) return 1;
+    const auto full = (*journal)->accept(mark(2), std::string(400'000, 'x'));
+    if (full.ok() || full.error().code != Errc::no_space) return 2;
+    if (!(*(*journal)->accepted() == mark(1))) return 3;
+    if (!(*journal)->accept(mark(3), "three")) return 4;
+    journal = Error{};  // closes it
+    journal = SqliteJournal::open(folder.file());
+    return journal.ok() && *(*journal)->accepted() == mark(3) ? 0 : 5;
+  });
+  if (answer == 77) {
+    MESSAGE("no right to mount a small disk");
+  } else {
+    CHECK(answer == 0);
+  }
+}
+
+TEST_CASE("sqlite journal: a read-only disk is unavailable") {
+  const Folder folder;
+  const int answer = on_small_disk(folder.path(), [&] {
+    {
+      auto journal = SqliteJournal::open(folder.file());
+      if (!journal || !(*journal)->accept(mark(1), "one")) return 1;
+    }
+    if (::mount("none", folder.path().c_str(), nullptr, MS_REMOUNT | MS_RDONLY, nullptr) != 0) return 2;
+    const auto journal = SqliteJournal::open(folder.file());
+    return !journal.ok() && journal.error().code == Errc::unavailable ? 0 : 3;
+  });
+  if (answer == 77) {
+    MESSAGE("no right to mount a small disk");
+  } else {
+    CHECK(answer == 0);
+  }
+}
+
+}  // namespace dure::host

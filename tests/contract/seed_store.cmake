@@ -1,0 +1,9 @@
+add_doctest_binary(seed_store_fake_contract SOURCES seed_store_fake_test.cpp DEPENDS host_ports host_core)
+add_dependencies(sanitized seed_store_fake_contract)
+
+# Needs the tool xorriso; says "skipped" otherwise.
+add_executable(seed_store_xorriso_contract seed_store_xorriso_test.cpp)
+target_link_libraries(seed_store_xorriso_contract PRIVATE project_options doctest::doctest host_disk)
+add_test(NAME seed_store_xorriso_contract COMMAND seed_store_xorriso_contract)
+set_tests_properties(seed_store_xorriso_contract PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 60)
+add_dependencies(sanitized seed_store_xorriso_contract)

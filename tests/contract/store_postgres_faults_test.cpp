@@ -1,0 +1,193 @@
+#include <doctest/doctest.h>
+
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "controlnode/edges/postgres/array_text.h"
+#include "controlnode/edges/postgres/migrations.h"
+#include "controlnode/edges/postgres/postgres_store.h"
+#include "tests/contract/store_postgres_server.h"
+#include "tests/contract/store_sample.h"
+
+// What only the real database can show: restarts, lost connections, migrations, what people read.
+namespace dure::control::contract {
+namespace {
+
+std::unique_ptr<PostgresStore> opened(const std::string& url) {
+  auto store = PostgresStore::open(url);
+  INFO((store.ok() ? std::string() : store.error().message));
+  REQUIRE(store.ok());
+  return std::move(store).value();
+}
+
+using When = CuttingProxy::When;
+const std::vector<Change> kSite{Sample{}.site};
+
+Errc code_of(const Result<void>& result) {
+  REQUIRE_FALSE(result.ok());
+  return result.error().code;
+}
+
+}  // namespace
+
+TEST_CASE("postgres: another program finds everything that was committed") {
+  const std::string url = fresh_database();
+  const Sample sample;
+  auto first = opened(url);
+  const auto epoch = *first->take_lead("one", 0);
+  REQUIRE(first->commit(epoch, sample.all()).ok());
+  first.reset();
+  auto second = opened(url);
+  CHECK(second->load()->nodes.at(sample.node.id) == sample.node);
+  CHECK(*second->take_lead("two", 0) == epoch + 1);
+}
+
+TEST_CASE("postgres: a node's row reads well") {
+  const std::string url = fresh_database();
+  auto store = opened(url);
+  REQUIRE(store->commit(*store->take_lead("one", 0), Sample{}.all()).ok());
+  const auto rows = ask(url, "SELECT concat_ws('|', name, state, vm_state, generation, "
+                             "observed_generation, host_name) FROM (SELECT n.*, h.name AS host_name "
+                             "FROM nodes n JOIN hosts h ON h.id = n.host) AS shown");
+  CHECK(rows == std::vector<std::string>{"demo-cp1|booting|running|2|2|pc-1"});
+}
+
+TEST_CASE("postgres: a connection that died between calls is made again") {
+  const std::string url = fresh_database();
+  auto store = opened(url);
+  const auto epoch = *store->take_lead("one", 0);
+  const std::string kill =
+      "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+      "WHERE datname = current_database() AND pid <> pg_backend_pid()";
+  CHECK(ask(url, kill).size() == 1);
+  CHECK(store->commit(epoch, kSite).ok());
+  CHECK(ask(url, kill).size() == 1);
+  CHECK(store->load()->sites.size() == 1);
+}
+
+TEST_CASE("postgres: a connection lost before the commit means that nothing happened") {
+  CuttingProxy proxy(fresh_database());
+  auto store = opened(proxy.url());
+  const auto epoch = *store->take_lead("one", 0);
+  proxy.cut("put_sites", When::before, 2);
+  CHECK(code_of(store->commit(epoch, kSite)) == Errc::unavailable);
+  CHECK(proxy.cuts() == 2);  // it had tried again by itself
+  CHECK(store->load()->sites.empty());
+  proxy.cut("put_sites", When::after, 1);
+  CHECK(store->commit(epoch, kSite).ok());
+  CHECK(proxy.cuts() == 3);
+  CHECK(store->load()->sites.size() == 1);
+}
+
+TEST_CASE("postgres: a connection lost while committing leaves it in doubt, and the next call tells") {
+  CuttingProxy proxy(fresh_database());
+  auto store = opened(proxy.url());
+  const auto epoch = *store->take_lead("one", 0);
+  proxy.cut("COMMIT", When::before);
+  CHECK(code_of(store->commit(epoch, kSite)) == Errc::in_doubt);
+  CHECK(store->load()->sites.empty());
+  proxy.cut("COMMIT", When::after);
+  CHECK(code_of(store->commit(epoch, kSite)) == Errc::in_doubt);
+  CHECK(store->load()->sites.size() == 1);
+  CHECK(proxy.cuts() == 2);
+}
+
+TEST_CASE("postgres: a server that is not there is unavailable") {
+  const auto store = PostgresStore::open("host=/nonexistent dbname=dure connect_timeout=2");
+  REQUIRE_FALSE(store.ok());
+  CHECK(store.error().code == Errc::unavailable);
+}
+
+TEST_CASE("postgres: a stored value that cannot be is corrupt and names its table") {
+  const std::string url = fresh_database();
+  auto store = opened(url);
+  const Sample sample;
+  REQUIRE(store->commit(*store->take_lead("one", 0), sample.all()).ok());
+  ask(url, "UPDATE orders SET payload = payload || '\\x01'");
+  const auto pending = store->pending_orders();
+  REQUIRE_FALSE(pending.ok());
+  CHECK(pending.error().code == Errc::corrupt);
+  ask(url, "UPDATE host_observations SET failure_codes = ARRAY['what', 'guest']");
+  const auto model = store->load();
+  REQUIRE_FALSE(model.ok());
+  CHECK(model.error().code == Errc::corrupt);
+  CHECK(model.error().message.find("host_observations") != std::string::npos);
+}
+
+TEST_CASE("migrations: the files that were built in are numbered from one without a gap") {
+  const auto files = embedded_migrations();
+  REQUIRE(files.size() >= 2);
+  for (std::size_t i = 0; i < files.size(); ++i) CHECK(files[i].number == i + 1);
+}
+
+TEST_CASE("migrations: forward only, each once, each whole or not at all") {
+  const std::string url = fresh_database();
+  Database database(url);
+  const Migration one{1, "0001_one.sql", "CREATE TABLE one (id int); CREATE TABLE uno (id int);"};
+  const Migration two{2, "0002_two.sql", "CREATE TABLE two (id int);"};
+  const Migration bad{2, "0002_bad.sql", "CREATE TABLE half (id int); SELECT nonsense;"};
+  const auto tables = [&] {
+    return ask(url, "SELECT relname FROM pg_class WHERE relname IN ('one', 'uno', 'two', 'half') "
+                    "ORDER BY relname");
+  };
+  using Names = std::vector<std::string>;
+  const auto failed = migrate(database, {one, bad});
+  REQUIRE_FALSE(failed.ok());
+  CHECK(failed.error().message.find("0002_bad.sql") != std::string::npos);
+  CHECK(tables() == Names{"one", "uno"});
+  CHECK(migrate(database, {one, two}).ok());
+  CHECK(migrate(database, {one, two}).ok());
+  CHECK(tables() == Names{"one", "two", "uno"});
+  CHECK(ask(url, "SELECT name FROM schema_migrations ORDER BY number") ==
+        Names{"0001_one.sql", "0002_two.sql"});
+
+  const auto refused = [&](const std::vector<Migration>& files, const std::string& word) {
+    const auto result = migrate(database, files);
+    CHECK(code_of(result) == Errc::conflict);
+    CHECK(result.error().message.find(word) != std::string::npos);
+  };
+  refused({{1, "0001_one.sql", one.text + " "}, two}, "0001_one.sql");
+  refused({two}, "0001_one.sql");
+  refused({one}, "newer");
+}
+
+TEST_CASE("migrations: a file that comes in front of applied ones is refused") {
+  Database database(fresh_database());
+  const Migration two{2, "0002_two.sql", "CREATE TABLE two (id int);"};
+  REQUIRE(migrate(database, {two}).ok());
+  const auto late = migrate(database, {{1, "0001_late.sql", "CREATE TABLE late (id int);"}, two});
+  CHECK(code_of(late) == Errc::conflict);
+  CHECK(late.error().message.find("0001_late.sql") != std::string::npos);
+}
+
+TEST_CASE("migrations: programs that start together do not disturb each other") {
+  const std::string url = fresh_database();
+  std::vector<std::thread> starts;
+  std::vector<Result<void>> results(4);
+  for (auto& result : results) {
+    starts.emplace_back([&url, &result] {
+      const auto store = PostgresStore::open(url);
+      if (!store) result = store.error();
+    });
+  }
+  for (auto& start : starts) start.join();
+  for (const auto& result : results) {
+    INFO(result.error().message);
+    CHECK(result.ok());
+  }
+}
+
+TEST_CASE("array text: what is not an array that we write is refused") {
+  for (const char* text : {"", "{", "}", "{a", "a}", "{\"a}", "{\"a\\", "{a,}", "{,a}", "{NULL}", "{{a}}",
+                           "{a}{b}", "{a}}", "{\"a\"b}", "[0:1]={a,b}"}) {
+    CAPTURE(text);
+    CHECK_FALSE(parse_array(text).has_value());
+  }
+  CHECK(parse_array("{}")->empty());
+  CHECK(*parse_array(R"({a,"b,\"c\\","",NULLS})") ==
+        std::vector<std::string>{"a", "b,\"c\\", "", "NULLS"});
+}
+
+}  // namespace dure::control::contract

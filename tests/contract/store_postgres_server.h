@@ -1,0 +1,49 @@
+#pragma once
+
+#include <atomic>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace dure::control::contract {
+
+// A new and empty database on the server that DURE_TEST_PG names; the one made before is dropped,
+// the last one stays with its private server.
+// Returns what libpq needs to reach it.
+std::string fresh_database();
+
+// Runs a statement as somebody from outside; the first column of every row.
+std::vector<std::string> ask(const std::string& url, const std::string& statement);
+
+// Stands between a client and the server on a socket of its own, and cuts the connection when the
+// client sends a word.
+class CuttingProxy {
+ public:
+  explicit CuttingProxy(const std::string& url);
+  ~CuttingProxy();
+  CuttingProxy(const CuttingProxy&) = delete;
+  CuttingProxy& operator=(const CuttingProxy&) = delete;
+
+  // The same database through the proxy.
+  std::string url() const;
+
+  enum class When { before, after };  // the server has seen and answered it
+  // The next `times` connections that send `word` are cut. Only while no client is speaking.
+  void cut(const std::string& word, When when, int times = 1);
+  int cuts() const { return cuts_; }
+
+ private:
+  void serve();
+  void relay(int client, int server);
+
+  std::string database_, folder_, target_;
+  int listener_ = -1;
+  int stop_[2] = {-1, -1};
+  std::string word_;
+  When when_ = When::before;
+  std::atomic<int> times_ = 0;
+  std::atomic<int> cuts_ = 0;
+  std::thread thread_;
+};
+
+}  // namespace dure::control::contract

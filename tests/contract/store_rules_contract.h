@@ -1,0 +1,202 @@
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include "tests/contract/store_contract.h"
+
+// What a Store refuses, who may write, and what it tells of history and of the outbox.
+namespace dure::control::contract {
+
+TEST_CASE("store: only the newest leader writes") {
+  World world;
+  const Sample s;
+  world.must({s.site});
+  const std::uint64_t old = world.epoch;
+  world.epoch = *world.store->take_lead("two", 0);
+  CHECK(world.epoch > old);
+  world.must({s.project});
+  const auto late = world.store->commit(old, std::vector<Change>{s.flavor});
+  REQUIRE_FALSE(late.ok());
+  CHECK(late.error().code == Errc::lost_leadership);
+  const auto early = world.store->commit(world.epoch + 1, std::vector<Change>{s.flavor});
+  REQUIRE_FALSE(early.ok());
+  CHECK(early.error().code == Errc::lost_leadership);
+  CHECK_FALSE(world.store->commit(old, std::vector<Change>{}).ok());
+  world.check();
+}
+
+TEST_CASE("store: an epoch rises above what any host has seen, up to the last one") {
+  constexpr auto kMax = std::numeric_limits<std::uint64_t>::max();
+  World world;
+  CHECK(*world.store->take_lead("one", 1000) == 1001);
+  CHECK(*world.store->take_lead("one", 5) == 1002);
+  CHECK(*world.store->take_lead("one", kMax - 1) == kMax);
+  for (const std::uint64_t at_least : {kMax, std::uint64_t{0}}) {
+    const auto over = world.store->take_lead("one", at_least);
+    REQUIRE_FALSE(over.ok());
+    CHECK(over.error().code == Errc::conflict);
+  }
+  world.epoch = kMax;
+  world.must({Sample{}.site});
+  world.check();
+}
+
+TEST_CASE("store: the system's id is made once") {
+  World world;
+  const auto first = id<SystemId>(0xa0, 1), second = id<SystemId>(0xa0, 2);
+  CHECK(world.loaded().system.is_nil());
+  CHECK(*world.store->system_id(first) == first);
+  CHECK(*world.store->system_id(second) == first);
+  CHECK(world.loaded().system == first);
+}
+
+TEST_CASE("store: what is unique is refused the second time") {
+  World world;
+  const Sample s;
+  world.must(s.all());
+  Host host = s.host;
+  host.id = id<HostId>(2, 2);
+  host.name = "pc-2";
+  host.address = ip("10.0.0.99");
+  host.curve_key = std::string(40, 'z');
+  world.refused(Errc::conflict, {with(host, [&](auto& row) { row.name = s.host.name; })});
+  world.refused(Errc::conflict, {with(host, [&](auto& row) { row.address = s.host.address; })});
+  world.refused(Errc::conflict, {with(host, [&](auto& row) { row.curve_key = s.host.curve_key; })});
+  world.refused(Errc::conflict, {Site{id<SiteId>(1, 2), s.site.name, 1500}});
+  world.refused(Errc::conflict, {Project{id<ProjectId>(6, 2), s.project.name}});
+  Network network{id<NetworkId>(8, 2), s.cluster.id, 5000, *Ipv4Prefix::parse("10.128.1.0/24"),
+                  ip("10.128.1.1"), {{2}}, 1450};
+  world.refused(Errc::conflict, {with(network, [&](auto& row) { row.vni = s.network.vni; })});
+  world.refused(Errc::conflict, {with(network, [&](auto& row) { row.prefix = s.network.prefix; })});
+  Cluster cluster = s.cluster;
+  cluster.id = id<ClusterId>(10, 2);
+  world.refused(Errc::conflict, {cluster});
+  Node node = s.node;
+  node.id = id<NodeId>(9, 2);
+  node.name = "demo-cp2";
+  node.address = ip("10.128.0.20");
+  node.mac = {{2, 0, 0, 0, 0, 2}};
+  world.refused(Errc::conflict, {with(node, [&](auto& row) { row.mac = s.node.mac; })});
+  world.refused(Errc::conflict, {with(node, [&](auto& row) { row.name = s.node.name; })});
+  world.refused(Errc::conflict, {with(node, [&](auto& row) { row.address = s.node.address; })});
+  world.must({host, network, node});
+  world.must({with(cluster, [](auto& row) { row.project = id<ProjectId>(6, 2); }),
+              Project{id<ProjectId>(6, 2), "other"}});  // unique in its project only
+  world.check();
+}
+
+TEST_CASE("store: a row that others refer to stays, and none refers to nothing") {
+  World world;
+  const Sample s;
+  world.must(s.all());
+  world.refused(Errc::conflict, {s.event, DropSite{s.site.id}});
+  const std::vector<Change> drops{
+      DropSite{s.site.id},       DropHost{s.host.id},       DropFlavor{s.flavor.id},
+      DropImage{s.image.id},     DropKeyPair{s.key_pair.id}, DropNetwork{s.network.id},
+      DropCluster{s.cluster.id}, DropPool{s.pool.id}};
+  for (const Change& drop : drops) {
+    CAPTURE(drop.index());
+    world.refused(Errc::conflict, {Project{id<ProjectId>(6, 3), "kept?"}, drop});
+  }
+  world.refused(Errc::conflict, {with(s.claim, [](auto& row) { row.host = id<HostId>(2, 9); })});
+  world.refused(Errc::conflict, {PutOrder{sample_order(id<HostId>(2, 9), 1)}});
+}
+
+TEST_CASE("store: a batch with one bad change leaves nothing of the others") {
+  World world;
+  const Sample s;
+  world.must({s.site, s.event});
+  world.refused(Errc::conflict, {s.project, s.event});  // the number is taken
+  world.refused(Errc::conflict, {s.project, Flavor{s.flavor.id, "none", 0, 0, 0}});
+  world.refused(Errc::conflict, {with(s.event, [](auto& row) { row.number = 2; }),
+                                 with(s.event, [](auto& row) { row.number = 2; })});
+  world.must({with(s.event, [](auto& row) { row.number = 2; }), s.project});
+  world.check();
+}
+
+TEST_CASE("store: a host is never promised more memory or disk than it may give") {
+  World world;
+  Sample s;
+  world.must(s.all());  // has 16384 - 4096 MiB, of which 2048 are claimed; 200 - 50 GiB, 10 claimed
+  const auto claim = [&](std::uint8_t node, std::int64_t memory_mib, std::int64_t disk_gib) {
+    return Claim{id<NodeId>(9, node), s.host.id, {100, memory_mib, disk_gib}};
+  };
+  world.refused(Errc::conflict, {claim(2, 10241, 1)});
+  world.refused(Errc::conflict, {claim(2, 1, 141)});
+  world.refused(Errc::conflict, {claim(2, 8000, 1), claim(3, 8000, 1)});
+  world.must({claim(2, 10240, 140)});
+  world.refused(Errc::conflict, {claim(3, 1, 0)});
+  world.refused(Errc::conflict, {claim(2, 10241, 140)});
+  world.must({DropClaim{s.claim.node}, claim(3, 2048, 10)});
+  world.check();
+
+  s.host.capacity.memory_mib = 8192;  // a module was taken out: what is there stays
+  world.must({s.host, claim(3, 2048, 10)});
+  world.must({claim(3, 1024, 10)});
+  world.refused(Errc::conflict, {claim(3, 1025, 10)});
+  world.check();
+}
+
+TEST_CASE("store: history is read by number, oldest first, in pages") {
+  World world;
+  std::vector<EventRow> written;
+  for (std::uint64_t number = 1; number <= 25; ++number) {
+    written.push_back({number, {static_cast<std::int64_t>(number) * 1'000'001}, "site.made",
+                       id<SiteId>(1).uuid, "north", "number " + std::to_string(number)});
+  }
+  world.must(std::vector<Change>(written.rbegin(), written.rend()));
+  world.check();
+  std::vector<EventRow> read;
+  for (std::uint64_t after = 0;;) {
+    auto page = world.store->events(after, 10);
+    REQUIRE(page.ok());
+    CHECK(page->size() <= 10);
+    if (page->empty()) break;
+    after = page->back().number;
+    read.insert(read.end(), page->begin(), page->end());
+  }
+  CHECK(read == written);
+  CHECK(world.store->events(24, 10)->size() == 1);
+  CHECK(world.store->events(std::numeric_limits<std::uint64_t>::max(), 10)->empty());
+  CHECK(world.store->events(0, 0)->empty());
+}
+
+TEST_CASE("store: a host's newest order waits until the host has applied it") {
+  World world;
+  Sample s;
+  Host other = s.host;
+  other.id = id<HostId>(2, 2);
+  other.name = "pc-2";
+  other.address = ip("10.0.0.12");
+  other.curve_key = std::string(40, 'b');
+  world.must({s.site, s.host, other, s.order, PutOrder{sample_order(other.id, 3)}});
+  auto pending = world.pending();
+  REQUIRE(pending.size() == 2);
+  CHECK(pending[0].host == s.host.id);
+  CHECK(pending[0].generation == 7);
+  CHECK(pending[0].order == s.order.order);
+
+  s.observation.observation.applied_generation = 6;
+  world.must({s.observation});
+  CHECK(world.pending().size() == 2);
+  s.observation.observation.applied_generation = 7;
+  world.must({s.observation});
+  pending = world.pending();
+  REQUIRE(pending.size() == 1);
+  CHECK(pending[0].host == other.id);
+
+  world.must({PutOrder{sample_order(s.host.id, 8)}, PutOrder{sample_order(s.host.id, 9)}});
+  pending = world.pending();
+  REQUIRE(pending.size() == 2);
+  CHECK(pending[0].order == sample_order(s.host.id, 9));
+}
+
+TEST_CASE("store: an order that no agent could read is refused") {
+  World world;
+  const Sample s;
+  HostOrder order = sample_order(s.host.id, 7);
+  order.removed_vms.push_back(order.removed_vms.front());
+  world.refused(Errc::invalid_argument, {s.site, s.host, PutOrder{order}});
+}
+
+}  // namespace dure::control::contract

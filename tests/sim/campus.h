@@ -1,0 +1,53 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/sim/network.h"
+#include "tests/sim/sim_control.h"
+#include "tests/sim/sim_host.h"
+#include "tests/sim/world.h"
+
+namespace dure::sim {
+
+struct CampusShape {
+  std::uint32_t hosts = 6, sites = 2;
+};
+
+// A whole installation in one process: the real loops of control node and agents over fakes with
+// behaviour, on simulated time. `check` is called after every step and throws on a broken invariant.
+class Campus {
+ public:
+  Campus(std::uint64_t seed, CampusShape shape);
+
+  World& world() { return world_; }
+  Network& network() { return network_; }
+  SimControl& control() { return control_; }
+  std::vector<std::unique_ptr<SimHost>>& hosts() { return hosts_; }
+
+  void run_for(Duration time);
+  // Fails (throws) when a request is refused.
+  void submit(control::Request request);
+  // The answer arrives later, or never when the control node dies.
+  void submit(control::Request request, std::function<void(Result<control::Reply>)> done);
+
+  // Safety, at every instant. Throws std::runtime_error with what is broken.
+  void check() const;
+  // Nothing is left to do: every operation has ended, every host is as its rows say.
+  bool converged() const;
+  // I9: what exists on hosts is exactly what the rows say. Empty: equal.
+  std::string difference() const;
+
+ private:
+  World world_;
+  Network network_;
+  SystemId system_;
+  wire::SigningKey key_;
+  wire::VerifyingKey public_key_;
+  SimControl control_;
+  std::vector<std::unique_ptr<SimHost>> hosts_;
+  mutable std::uint64_t steps_ = 0;
+};
+
+}  // namespace dure::sim

@@ -1,0 +1,111 @@
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <string>
+
+#include "tests/sim/campus.h"
+#include "tests/sim/workload.h"
+
+namespace dure::sim {
+namespace {
+
+// DURE_SIM_SEEDS: how many seeds a run tries; DURE_SIM_SEED: only this one.
+std::uint64_t number_from(const char* name, std::uint64_t fallback) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? fallback : std::strtoull(text, nullptr, 10);
+}
+
+template <class Run>
+void for_seeds(Run run) {
+  const auto only = number_from("DURE_SIM_SEED", 0);
+  const auto count = number_from("DURE_SIM_SEEDS", 12);
+  for (std::uint64_t seed = only != 0 ? only : 1; seed <= (only != 0 ? only : count); ++seed) {
+    INFO("DURE_SIM_SEED=" << seed);
+    run(seed);
+  }
+}
+
+// Runs until nothing is left to do; false when that takes longer than it may.
+bool settle(Campus& campus, Duration at_most) {
+  const auto end = campus.world().now() + at_most;
+  while (campus.world().now() < end) {
+    campus.run_for(std::chrono::seconds(5));
+    if (campus.converged()) return true;
+  }
+  return false;
+}
+
+control::CreateCluster create(const std::string& name, std::uint32_t workers) {
+  control::CreateCluster wanted;
+  wanted.name = name;
+  wanted.workers = workers;
+  wanted.flavor = "small";
+  wanted.image = "debian";
+  wanted.key_pair = "key";
+  return wanted;
+}
+
+}  // namespace
+
+TEST_CASE("simulation: a cluster comes up, is scaled both ways, goes, and leaves nothing") {
+  Campus campus(7, {});
+  campus.submit(create("demo", 2));
+  REQUIRE(settle(campus, std::chrono::minutes(5)));
+  const auto& model = campus.control().store().stored();
+  CHECK(model.nodes.size() == 3);
+  campus.submit(control::ScaleCluster{"demo", 4, false, {}});
+  REQUIRE(settle(campus, std::chrono::minutes(5)));
+  CHECK(model.nodes.size() == 5);
+  campus.submit(control::ScaleCluster{"demo", 1, false, {}});
+  REQUIRE(settle(campus, std::chrono::minutes(5)));
+  CHECK(model.nodes.size() == 2);
+  campus.submit(control::DeleteCluster{"demo", {}});
+  REQUIRE(settle(campus, std::chrono::minutes(5)));
+  CHECK(model.nodes.empty());
+  CHECK(model.claims.empty());
+  CHECK(model.networks.empty());
+  CHECK(campus.difference() == "");
+}
+
+TEST_CASE("simulation: a converged campus sends no order") {
+  Campus campus(3, {});
+  campus.submit(create("demo", 3));
+  REQUIRE(settle(campus, std::chrono::minutes(5)));
+  campus.run_for(std::chrono::seconds(30));
+  const auto sent = campus.network().orders_sent();
+  const auto commits = campus.control().store().commits();
+  campus.run_for(std::chrono::minutes(20));
+  CHECK(campus.network().orders_sent() == sent);
+  CHECK(campus.control().store().commits() == commits);
+}
+
+TEST_CASE("simulation: faults of every kind, then peace: everything is as the rows say") {
+  for_seeds([](std::uint64_t seed) {
+    Campus campus(seed, {});
+    Workload workload(campus);
+    workload.storm(std::chrono::minutes(6));
+    workload.heal();
+    const bool settled = settle(campus, std::chrono::minutes(40));
+    INFO(campus.difference());
+    INFO(workload.unfinished());
+    CHECK(settled);
+    CHECK(workload.lost_answers() == "");
+  });
+}
+
+TEST_CASE("simulation: the same seed gives the same trace") {
+  const auto hash = [](std::uint64_t seed) {
+    Campus campus(seed, {});
+    Workload workload(campus);
+    workload.storm(std::chrono::minutes(2));
+    workload.heal();
+    campus.run_for(std::chrono::minutes(2));
+    return std::pair{campus.world().trace_hash(), campus.world().notes()};
+  };
+  const auto first = hash(11);
+  CHECK(first == hash(11));
+  CHECK(first.first != hash(12).first);
+  CHECK(first.second > 1000);
+}
+
+}  // namespace dure::sim

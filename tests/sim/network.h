@@ -1,0 +1,83 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "controlnode/ports/agent_link.h"
+#include "hostagent/ports/control_link.h"
+#include "tests/sim/world.h"
+
+namespace dure::sim {
+
+// How badly the network behaves just now.
+struct Weather {
+  unsigned loss_percent = 0;
+  unsigned duplicate_percent = 0;
+  unsigned flip_percent = 0;       // one bit of the message is flipped
+  Duration slowest = std::chrono::milliseconds(20);
+};
+
+// Carries bytes between the control node and the agents: late, twice, damaged or not at all.
+class Network : public control::AgentLink {
+ public:
+  explicit Network(World& world) : world_(world) {}
+
+  Weather weather;
+
+  void listen(control::AgentLinkListener* control) { control_ = control; }
+  void connect(const HostId& host, host::ControlLinkListener* agent) { agents_[host] = agent; }
+  void disconnect(const HostId& host) { agents_.erase(host); }
+  void cut(const HostId& host, bool is_cut) { cut_[host] = is_cut; }
+
+  void admit(std::vector<control::AdmittedHost> hosts) override {
+    admitted_.clear();
+    for (auto& host : hosts) admitted_[host.host] = true;
+  }
+
+  Result<void> send(const HostId& host, std::string bytes) override {
+    ++orders_sent_;
+    if (!agents_.contains(host) || cut_[host]) return Error{Errc::unavailable, "not connected"};
+    carry(std::move(bytes), [this, host](std::string arrived) {
+      const auto agent = agents_.find(host);
+      if (agent != agents_.end() && !cut_[host]) agent->second->on_envelope(std::move(arrived));
+    });
+    return {};
+  }
+
+  Result<void> send_to_control(const HostId& host, std::string bytes) {
+    if (control_ == nullptr || cut_[host]) return Error{Errc::unavailable, "not connected"};
+    carry(std::move(bytes), [this, host](std::string arrived) {
+      if (control_ != nullptr && !cut_[host] && admitted_[host]) {
+        control_->on_agent_message(host, std::move(arrived));
+      }
+    });
+    return {};
+  }
+
+  std::uint64_t orders_sent() const { return orders_sent_; }
+
+ private:
+  template <class Deliver>
+  void carry(std::string bytes, Deliver deliver) {
+    const unsigned copies = world_.chance(weather.duplicate_percent) ? 2 : 1;
+    for (unsigned i = 0; i < copies; ++i) {
+      if (world_.chance(weather.loss_percent)) continue;
+      auto copy = bytes;
+      if (!copy.empty() && world_.chance(weather.flip_percent)) {
+        auto& byte = copy[world_.below(copy.size())];
+        byte = static_cast<char>(byte ^ static_cast<char>(1U << world_.below(8)));
+      }
+      world_.after(world_.between(Duration{100}, weather.slowest),
+                   [deliver, copy = std::move(copy)]() mutable { deliver(std::move(copy)); });
+    }
+  }
+
+  World& world_;
+  control::AgentLinkListener* control_ = nullptr;
+  std::map<HostId, host::ControlLinkListener*> agents_;
+  std::map<HostId, bool> cut_;
+  std::map<HostId, bool> admitted_;
+  std::uint64_t orders_sent_ = 0;
+};
+
+}  // namespace dure::sim

@@ -1,0 +1,126 @@
+#pragma once
+
+#include <algorithm>
+#include <functional>
+#include <mutex>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "controlnode/ports/api.h"
+#include "tests/support/model_builder.h"
+
+namespace dure::control {
+
+// The API over a model in memory that really decides, without a loop or a store: it answers on the
+// caller's thread.
+class FakeApi : public Api {
+ public:
+  // The campus that it works on; `act` runs while no call does.
+  void act(const std::function<void(test::Campus&)>& change) {
+    const std::lock_guard lock(mutex_);
+    change(campus_);
+    remember();
+  }
+
+  // Every call is `unavailable`, as without a database or with a full queue.
+  void set_away(bool away) {
+    const std::lock_guard lock(mutex_);
+    away_ = away;
+  }
+  // Answers wait until release().
+  void hold() {
+    const std::lock_guard lock(mutex_);
+    holding_ = true;
+  }
+  void release() {
+    std::vector<std::function<void()>> held;
+    {
+      const std::lock_guard lock(mutex_);
+      holding_ = false;
+      held.swap(held_);
+    }
+    for (const auto& answer : held) answer();
+  }
+  std::size_t held() const {
+    const std::lock_guard lock(mutex_);
+    return held_.size();
+  }
+  // Requests that were decided, refused ones included.
+  std::size_t submitted() const {
+    const std::lock_guard lock(mutex_);
+    return submitted_;
+  }
+  Request last_request() const {
+    const std::lock_guard lock(mutex_);
+    return last_;
+  }
+
+  void submit(Request request, std::function<void(Result<Reply>)> done) override {
+    Result<Reply> reply = away();
+    {
+      const std::lock_guard lock(mutex_);
+      if (!away_) {
+        ++submitted_;
+        last_ = request;
+        reply = campus_.ask(std::move(request));
+        remember();
+      }
+      if (holding_) {
+        held_.emplace_back([done = std::move(done), reply] { done(reply); });
+        return;
+      }
+    }
+    done(std::move(reply));
+  }
+
+  void query(std::function<void(const Result<const Model*>&)> read) override {
+    Model model;
+    Result<const Model*> answer = away();
+    {
+      const std::lock_guard lock(mutex_);
+      model = campus_.model;
+      if (!away_) answer = &model;
+    }
+    read(answer);
+  }
+
+  void events(std::uint64_t after, std::size_t limit,
+              std::function<void(Result<std::vector<EventRow>>)> done) override {
+    Result<std::vector<EventRow>> answer = away();
+    {
+      const std::lock_guard lock(mutex_);
+      if (!away_) {
+        std::vector<EventRow> rows;
+        for (const auto& row : history_) {
+          if (row.number > after && rows.size() < limit) rows.push_back(row);
+        }
+        answer = std::move(rows);
+      }
+    }
+    done(std::move(answer));
+  }
+
+ private:
+  static Error away() { return {Errc::unavailable, "the control node has no database now"}; }
+
+  // Takes the events of the campus' last decision.
+  void remember() {
+    for (const auto& change : campus_.last.changes) {
+      const auto* row = std::get_if<EventRow>(&change);
+      const bool known = row != nullptr && !history_.empty() && history_.back().number >= row->number;
+      if (row != nullptr && !known) history_.push_back(*row);
+    }
+  }
+
+  mutable std::mutex mutex_;
+  test::Campus campus_;
+  std::vector<EventRow> history_;
+  std::vector<std::function<void()>> held_;
+  Request last_;
+  std::size_t submitted_ = 0;
+  bool away_ = false;
+  bool holding_ = false;
+};
+
+}  // namespace dure::control

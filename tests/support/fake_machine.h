@@ -1,0 +1,26 @@
+#pragma once
+
+#include <optional>
+
+#include "hostagent/ports/machine.h"
+
+namespace dure::host {
+
+// A PC as a test describes it; it is rebooted by giving it another boot id.
+class FakeMachine : public Machine {
+ public:
+  BootId boot;
+  HostCapacity facts;
+  std::optional<Error> failure;
+
+  Result<BootId> boot_id() override {
+    if (failure) return *failure;
+    return boot;
+  }
+  Result<HostCapacity> capacity() override {
+    if (failure) return *failure;
+    return facts;
+  }
+};
+
+}  // namespace dure::host

@@ -1,0 +1,136 @@
+#include "controlnode/app/pump.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "protocol/wire/codec.h"
+#include "protocol/wire/envelope.h"
+
+namespace dure::control {
+namespace {
+
+struct StoppedClock : Clock {
+  TimePoint time{1'000'000};
+  TimePoint now() override { return time; }
+};
+
+struct Wire : AgentLink {
+  std::vector<std::string> sent;
+  bool connected = true;
+  void admit(std::vector<AdmittedHost>) override {}
+  Result<void> send(const HostId&, std::string bytes) override {
+    if (!connected) return Error{Errc::unavailable, "not connected"};
+    sent.push_back(std::move(bytes));
+    return {};
+  }
+};
+
+struct Bench {
+  StoppedClock clock;
+  Wire wire;
+  wire::SigningKey key = wire::SigningKey::from_bytes(std::string(32, 'k')).value();
+  Model model;
+  HostId host{Uuid{{1}}};
+  Pump pump{clock, wire, key};
+
+  Bench() {
+    Host row;
+    row.id = host;
+    row.generation = 3;
+    row.order = OrderId{Uuid{{9}}};
+    model.hosts[host] = row;
+    pump.restart({1, 5}, {});
+  }
+  PutOrder put(std::uint64_t generation) {
+    HostOrder order;
+    order.host = host;
+    order.generation = generation;
+    order.order = OrderId{Uuid{{9}}};
+    return {order};
+  }
+  HostReport report(std::uint8_t session, std::uint64_t accepted) {
+    HostReport said;
+    said.host = host;
+    said.session = SessionId{Uuid{{session}}};
+    said.accepted_generation = accepted;
+    return said;
+  }
+  HostOrder last() {
+    const auto public_key = wire::VerifyingKey::from_bytes(key.public_key());
+    const auto payload = wire::open(wire::EnvelopeKind::order, wire.sent.back(), *public_key);
+    return wire::decode_host_order(*payload).value();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("pump: an order waits for the agent's session and carries it") {
+  Bench bench;
+  const Change change = bench.put(3);
+  bench.pump.take({&change, 1});
+  bench.pump.send_due();
+  CHECK(bench.wire.sent.empty());
+  bench.pump.heard(bench.model, bench.report(7, 0));
+  bench.pump.send_due();
+  REQUIRE(bench.wire.sent.size() == 1);
+  CHECK(bench.last().session == SessionId{Uuid{{7}}});
+  CHECK(bench.last().fence == Fence{1, 5});
+  CHECK(bench.last().generation == 3);
+}
+
+TEST_CASE("pump: an accepted order is not sent again, an unanswered one is, later and later") {
+  Bench bench;
+  const Change change = bench.put(3);
+  bench.pump.take({&change, 1});
+  bench.pump.heard(bench.model, bench.report(7, 0));
+  auto wake = bench.pump.send_due();
+  auto wait = wake - bench.clock.time;
+  for (int i = 0; i < 3; ++i) {
+    bench.clock.time = wake;
+    wake = bench.pump.send_due();
+    CHECK(wake - bench.clock.time > wait);
+    wait = wake - bench.clock.time;
+  }
+  CHECK(bench.wire.sent.size() == 4);
+  bench.pump.heard(OrderAck{bench.host, SessionId{Uuid{{7}}}, {}, 4, 3, true, {}});
+  bench.clock.time = wake + std::chrono::hours(1);
+  bench.pump.send_due();
+  CHECK(bench.wire.sent.size() == 4);
+}
+
+TEST_CASE("pump: an acknowledgement of another session counts for nothing") {
+  Bench bench;
+  const Change change = bench.put(3);
+  bench.pump.take({&change, 1});
+  bench.pump.heard(bench.model, bench.report(7, 0));
+  bench.pump.heard(OrderAck{bench.host, SessionId{Uuid{{8}}}, {}, 1, 3, true, {}});
+  bench.pump.send_due();
+  CHECK(bench.wire.sent.size() == 1);
+}
+
+TEST_CASE("pump: a new session gets the order again, though it is no longer in the outbox") {
+  Bench bench;
+  bench.pump.heard(bench.model, bench.report(7, 3));
+  bench.pump.send_due();
+  CHECK(bench.wire.sent.empty());
+  bench.pump.heard(bench.model, bench.report(8, 0));
+  bench.pump.send_due();
+  REQUIRE(bench.wire.sent.size() == 1);
+  CHECK(bench.last().generation == 3);
+}
+
+TEST_CASE("pump: sequences rise, also over hosts") {
+  Bench bench;
+  const Change change = bench.put(3);
+  bench.pump.take({&change, 1});
+  bench.pump.heard(bench.model, bench.report(7, 0));
+  bench.pump.send_due();
+  const auto first = bench.last().sequence;
+  bench.pump.heard(bench.model, bench.report(8, 0));
+  bench.pump.send_due();
+  CHECK(bench.last().sequence > first);
+}
+
+}  // namespace dure::control

@@ -1,0 +1,227 @@
+// Random walks over requests, reports and time, with what must hold checked after every step.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "controlnode/core/host_orders.h"
+#include "controlnode/core/lifecycle.h"
+#include "controlnode/core/placement.h"
+#include "tests/support/model_builder.h"
+
+using namespace dure;
+using namespace dure::control;
+using namespace dure::control::test;
+
+namespace {
+
+class Dice {
+ public:
+  explicit Dice(std::uint64_t seed) : state_(seed * 0x9e3779b97f4a7c15ULL + 1) {}
+  std::uint32_t below(std::uint32_t limit) {
+    state_ ^= state_ << 13;
+    state_ ^= state_ >> 7;
+    state_ ^= state_ << 17;
+    return static_cast<std::uint32_t>((state_ >> 33) % limit);
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
+// seen_at and sequence of a heartbeat stay in memory on purpose.
+std::map<HostId, HostObservation> settled(std::map<HostId, HostObservation> observations) {
+  for (auto& [id, seen] : observations) {
+    seen.seen_at = {};
+    seen.sequence = 0;
+  }
+  return observations;
+}
+
+void check_replay(Model before, const Decision& decision, const Model& after) {
+  for (const Change& change : decision.changes) control::apply(before, change);
+  CHECK(before.hosts == after.hosts);
+  CHECK(before.clusters == after.clusters);
+  CHECK(before.pools == after.pools);
+  CHECK(before.nodes == after.nodes);
+  CHECK(before.networks == after.networks);
+  CHECK(before.claims == after.claims);
+  CHECK(before.removals == after.removals);
+  CHECK(before.operations == after.operations);
+  CHECK(before.idempotency == after.idempotency);
+  CHECK(settled(before.observations) == settled(after.observations));
+  CHECK(before.last_event == after.last_event);
+  CHECK(before.next_vni == after.next_vni);
+}
+
+void check_rows(const Model& model, TimePoint now) {
+  for (const Candidate& host : candidates(model, now)) {
+    CHECK(host.free.vcpus >= 0);
+    CHECK(host.free.memory_mib >= 0);
+    CHECK(host.free.disk_gib >= 0);
+  }
+  std::set<Mac> macs;
+  std::set<Ipv4> addresses;
+  std::set<std::string> names;
+  std::set<std::pair<ClusterId, HostId>> planes;
+  for (const auto& [id, node] : model.nodes) {
+    CHECK(macs.insert(node.mac).second);
+    CHECK(addresses.insert(node.address).second);
+    CHECK(model.claims.contains(id));
+    CHECK(model.claims.at(id).host == node.host);
+    CHECK(model.clusters.contains(node.cluster));
+    if (node.role == Role::control_plane) CHECK(planes.insert({node.cluster, node.host}).second);
+    if (node.state == NodeState::creating || node.state == NodeState::booting) {
+      CHECK(node.deadline.has_value());
+    }
+    if (node.state == NodeState::ready || node.state == NodeState::failed) {
+      CHECK_FALSE(node.deadline.has_value());
+    }
+    if (node.state == NodeState::ready) CHECK(node.observed_generation == node.generation);
+  }
+  CHECK(model.claims.size() == model.nodes.size());
+  std::set<std::uint32_t> vnis;
+  for (const auto& [id, network] : model.networks) CHECK(vnis.insert(network.vni).second);
+  for (const auto& [id, cluster] : model.clusters) {
+    CHECK(names.insert(cluster.name).second);
+    if (is_transitional(cluster.state)) {
+      CHECK(cluster.deadline.has_value());
+      CHECK(cluster.operation.has_value());
+    }
+    if (cluster.operation) {
+      CHECK(model.operations.at(*cluster.operation).state == OperationState::running);
+    }
+  }
+}
+
+// No object is wanted and removed by the same order, and a VM is removed only when it is deleting.
+void check_orders(const Campus& campus) {
+  for (const auto& [host, order] : campus.orders) {
+    std::set<NodeId> wanted;
+    for (const VmSpec& vm : order.vms) wanted.insert(vm.id);
+    for (const VmRemoval& removal : order.removed_vms) CHECK_FALSE(wanted.contains(removal.id));
+    for (const NetworkRemoval& removal : order.removed_networks) {
+      for (const NetworkSpec& network : order.networks) CHECK(network.id != removal.id);
+    }
+    CHECK(order.generation == campus.model.hosts.at(host).generation);
+  }
+}
+
+class Walk {
+ public:
+  explicit Walk(std::uint64_t seed) : dice(seed) {
+    campus.site("east");
+    campus.site("west", 1400);
+    for (std::uint32_t i = 0; i < 4; ++i) {
+      hosts.push_back(campus.host("pc-" + std::to_string(i), i % 2 == 0 ? "east" : "west",
+                                  {4, 4096, 60}));
+    }
+    campus.catalog();
+  }
+
+  void step() {
+    const std::int64_t pause = dice.below(25) == 0 ? 1000 : std::int64_t{dice.below(4)} * 4;
+    campus.now = campus.now + Duration{pause * 1'000'000};
+    std::vector<Event> events;
+    for (std::uint32_t i = 0; i <= dice.below(3); ++i) events.push_back(any_event());
+    const Model before = campus.model;
+    const auto earlier = campus.orders;
+    const Decision decision = campus.decide_all(events);
+    if (dice.below(4) == 0) older = earlier;
+    check_replay(before, decision, campus.model);
+    check_rows(campus.model, campus.now);
+    check_orders(campus);
+    trace.push_back(decision.changes);
+  }
+
+  // Faults are over: everybody reports until nothing moves any more.
+  void heal() {
+    for (int round = 0; round < 6; ++round) {
+      campus.report_all();
+      campus.tick();
+    }
+  }
+
+  Campus campus;
+  std::vector<HostId> hosts;
+  std::vector<std::vector<Change>> trace;
+  std::map<HostId, HostOrder> older;  // what a slow agent still works on
+  Dice dice;
+
+ private:
+  Event any_event() {
+    const std::string name(1, static_cast<char>('a' + dice.below(3)));
+    switch (dice.below(8)) {
+      case 0: return RequestEvent{1, campus.create_request(name, 1 + 2 * dice.below(2), dice.below(4))};
+      case 1: {
+        ScaleCluster scale;
+        scale.cluster = name;
+        scale.workers = dice.below(5);
+        return RequestEvent{1, scale};
+      }
+      case 2: {
+        DeleteCluster gone;
+        gone.cluster = name;
+        return RequestEvent{1, gone};
+      }
+      case 3: return TickEvent{};
+      default: return any_report(hosts[dice.below(4)]);
+    }
+  }
+
+  Event any_report(const HostId& host) {
+    const auto newest = campus.orders;
+    if (dice.below(5) == 0) campus.orders = older;
+    HostReport report = campus.report_of(host, static_cast<int>(dice.below(5)));
+    campus.orders = newest;
+    if (dice.below(6) == 0 && !report.vms.empty()) report.vms.erase(report.vms.begin());
+    if (dice.below(6) == 0 && !report.vms.empty()) report.vms[0].state = VmState::crashed;
+    if (dice.below(8) == 0) report.observed = false;
+    if (dice.below(8) == 0) report.session = numbered<SessionId>(0x5e, 2 + dice.below(3));
+    if (dice.below(5) == 0) report.applied_generation = 0;
+    return ReportEvent{host, report};
+  }
+};
+
+}  // namespace
+
+TEST_CASE("walk: what must hold holds after every step, and the changes tell all that happened") {
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    CAPTURE(seed);
+    Walk walk(seed);
+    for (int i = 0; i < 60; ++i) walk.step();
+  }
+}
+
+TEST_CASE("walk: after the faults every cluster ends ready or gone, and then nothing is sent") {
+  for (std::uint64_t seed = 100; seed <= 160; ++seed) {
+    CAPTURE(seed);
+    Walk walk(seed);
+    for (int i = 0; i < 50; ++i) walk.step();
+    walk.heal();
+    for (const auto& [id, cluster] : walk.campus.model.clusters) {
+      const std::string reason = cluster.reason;
+      CAPTURE(reason);
+      CHECK(cluster.state == ClusterState::ready);
+    }
+    CHECK(walk.campus.model.removals.empty());
+    for (const auto& [id, operation] : walk.campus.model.operations) {
+      CHECK(operation.state != OperationState::running);
+    }
+    for (const HostId& host : walk.hosts) {
+      const Decision quiet = walk.campus.report(host);
+      CHECK(quiet.changes.empty());
+      CHECK(quiet.ordered.empty());
+    }
+  }
+}
+
+TEST_CASE("walk: the same seed gives the same changes") {
+  Walk one(7), two(7);
+  for (int i = 0; i < 80; ++i) {
+    one.step();
+    two.step();
+  }
+  CHECK(one.trace == two.trace);
+}

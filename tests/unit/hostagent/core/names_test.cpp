@@ -1,0 +1,48 @@
+#include <doctest/doctest.h>
+
+#include "hostagent/core/host_plan.h"
+#include "tests/support/host_order_sample.h"
+
+namespace dure::host {
+
+TEST_CASE("names: every device name fits into the kernel's 15 characters") {
+  constexpr std::uint32_t largest = (1U << 24) - 1;
+  CHECK(bridge_name(largest) == "dvb16777215");
+  CHECK(vxlan_name(largest).size() <= 15);
+  NodeId id;
+  id.uuid.bytes[0] = 0xab;
+  CHECK(tap_name(id) == "dvtab000000");
+}
+
+TEST_CASE("names: the remote part leaves out our own entries and the peers' ids, and is sorted") {
+  auto network = sample_order().networks[0];
+  network.entries.push_back({Mac{{2, 0, 0, 0, 0, 9}}, Ipv4{0x0a800009}, Ipv4{0x0a5a020c}});
+  network.peers.push_back({HostId{uuid_number(9)}, network.local_vtep});
+  const auto remote = remote_part(network);
+  REQUIRE(remote.entries.size() == 2);
+  CHECK(remote.entries[0].address < remote.entries[1].address);
+  REQUIRE(remote.peers.size() == 1);
+  CHECK(remote.peers[0].host.is_nil());
+}
+
+TEST_CASE("names: the firewall's digest differs with every field that a rule depends on") {
+  const auto networks = sample_order().networks;
+  const auto digest = firewall_digest(networks);
+  CHECK(digest == firewall_digest(networks));
+  CHECK(digest != Digest{});
+  CHECK(firewall_digest({}) == Digest{});
+  auto changed = networks;
+  changed[0].entries[0].mac.bytes[5] = 99;
+  CHECK(firewall_digest(changed) != digest);
+  changed = networks;
+  changed[0].peers[0].vtep.value += 1;
+  CHECK(firewall_digest(changed) != digest);
+  changed = networks;
+  changed[0].local_vtep.value += 1;
+  CHECK(firewall_digest(changed) != digest);
+  changed = networks;
+  changed.push_back(networks[0]);
+  CHECK(firewall_digest(changed) != digest);
+}
+
+}  // namespace dure::host

@@ -1,0 +1,87 @@
+#include "hostagent/edges/guest/guest_status.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+using namespace dure;
+using namespace dure::host;
+
+namespace {
+
+const std::string kBoot = R"("boot_id":"5eed0000-0000-4000-8000-000000000001")";
+
+std::string with_stages(const std::string& stages) { return R"({"v":1,)" + kBoot + R"(,"stages":)" + stages + "}"; }
+std::string with_error(const std::string& error) {
+  return R"({"v":1,)" + kBoot + R"(,"stages":[],"error":)" + error + "}";
+}
+
+}  // namespace
+
+TEST_CASE("guest status: the line that the node image writes") {
+  const auto status = parse_guest_status(
+      R"({"v":1,"boot_id":"5eed0000-0000-4000-8000-000000000001","stages":[{"name":"booted","at_ms":1234},)"
+      R"({"name":"ready","at_ms":18446744073709551615}],"error":"cloud-init: no"})");
+  REQUIRE(status.has_value());
+  CHECK(status->stages ==
+        std::vector<GuestStage>{{"booted", 1234}, {"ready", 18446744073709551615ULL}});
+  CHECK(status->error == "cloud-init: no");
+  CHECK(parse_guest_status(with_stages("[]")).has_value());
+}
+
+TEST_CASE("guest status: whatever is not exactly that is refused") {
+  const std::string bad[] = {
+      "",
+      "null",
+      "[]",
+      "{",
+      "{}",
+      "{} {}",
+      R"({"v":1})",
+      R"({"v":2,)" + kBoot + R"(,"stages":[]})",
+      R"({"v":"1",)" + kBoot + R"(,"stages":[]})",
+      R"({"v":1,"stages":[]})",
+      R"({"v":1,"boot_id":"5EED0000-0000-4000-8000-000000000001","stages":[]})",
+      R"({"v":1,"boot_id":7,"stages":[]})",
+      R"({"v":1,)" + kBoot + R"(,"stages":[],"more":1})",
+      R"({"v":1,)" + kBoot + "}",
+      with_stages("{}"),
+      with_stages("[1]"),
+      with_stages("[[]]"),
+      with_stages(R"([{"name":"booted"}])"),
+      with_stages(R"([{"name":"booted","at_ms":-1}])"),
+      with_stages(R"([{"name":"booted","at_ms":1.5}])"),
+      with_stages(R"([{"name":"booted","at_ms":"1"}])"),
+      with_stages(R"([{"name":"booted","at_ms":18446744073709551616}])"),
+      with_stages(R"([{"name":"booted","at_ms":1,"x":1}])"),
+      with_stages(R"([{"name":"","at_ms":1}])"),
+      with_stages(R"([{"name":"Booted","at_ms":1}])"),
+      with_stages(R"([{"name":"a/b","at_ms":1}])"),
+      with_stages(R"([{"name":")" + std::string(33, 'a') + R"(","at_ms":1}])"),
+      with_stages(R"([{"name":"a","at_ms":1},{"name":"a","at_ms":2}])"),
+      with_error("7"),
+      with_error("null"),
+      with_stages("[[[[[[[[]]]]]]]]"),
+      std::string(kMaxGuestLineBytes + 1, ' '),
+  };
+  for (const std::string& line : bad) {
+    INFO(line.substr(0, 100));
+    CHECK_FALSE(parse_guest_status(line).has_value());
+  }
+}
+
+TEST_CASE("guest status: sixteen stages are the most") {
+  std::string stages;
+  for (int n = 0; n < 16; ++n)
+    stages += (n ? "," : "") + std::string(R"({"name":"s)") + std::to_string(n) + R"(","at_ms":1})";
+  CHECK(parse_guest_status(with_stages("[" + stages + "]"))->stages.size() == 16);
+  stages += R"(,{"name":"one-more","at_ms":1})";
+  CHECK_FALSE(parse_guest_status(with_stages("[" + stages + "]")).has_value());
+}
+
+TEST_CASE("guest status: an error text is made printable and is cut") {
+  const auto status = parse_guest_status(with_error(R"("a\nb\u0000c\u001b[31m\u00e9")"));
+  REQUIRE(status.has_value());
+  CHECK(status->error == "a?b?c?[31m??");
+  CHECK(parse_guest_status(with_error("\"" + std::string(300, 'e') + "\""))->error == std::string(256, 'e'));
+}
