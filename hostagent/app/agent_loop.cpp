@@ -48,6 +48,9 @@ void AgentLoop::on(EnvelopeReceived&& event) {
   }
   auto verdict =
       wire::admit(*order, identity_.system, identity_.host, identity_.session, accepted_);
+  if (verdict && order->fence.delegation != identity_.delegation) {
+    verdict = Error{Errc::unauthenticated, "the order is under a delegation that this key has not"};
+  }
   if (verdict) {
     const auto next = wire::after(*order, accepted_);
     verdict = parts_.journal.accept(next, event.bytes);
@@ -93,10 +96,12 @@ void AgentLoop::look() {
 void AgentLoop::on(ObservationDone&& event) {
   looking_ = false;
   seen_ = std::move(event);
+  // What a guest said of one boot is not true of the next.
   std::erase_if(guests_, [&](const auto& guest) {
     return seen_->observed.hypervisor_answers &&
-           std::none_of(seen_->observed.vms.begin(), seen_->observed.vms.end(),
-                        [&](const auto& vm) { return vm.id == guest.first; });
+           std::none_of(seen_->observed.vms.begin(), seen_->observed.vms.end(), [&](const auto& vm) {
+             return vm.id == guest.first && vm.state == VmState::running;
+           });
   });
   follow_guests();
   discharge_what_is_gone();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "common/ids.h"
@@ -39,6 +40,9 @@ struct AgentIdentity {
   std::string version;
   HostCapacity capacity;
   std::string channels_dir;  // where the guests' sockets are
+  // Of the control node's key. Until delegations are signed by a root key there is one: whoever has
+  // stolen the key cannot raise it to lock the real control node out.
+  std::uint64_t delegation = 1;
 };
 
 struct AgentTiming {

@@ -1,6 +1,7 @@
 """What runs: one row per component, then what the control node says."""
 
 import json
+import os
 import subprocess
 
 import build
@@ -81,9 +82,27 @@ def show_json(answer):
     print(json.dumps(answer, indent=2))
 
 
+def _token_for_caller(campus):
+    """The token's path; who came by sudo gets a copy that only they can read, gone with the campus."""
+    uid = os.environ.get("SUDO_UID", "0")
+    if not uid.isdigit() or uid == "0" or not os.path.exists(campus.token_file):
+        return campus.token_file
+    path = campus.run_path(f"token-{uid}")
+    temporary = path + ".new"
+    with open(campus.token_file, "rb") as source:
+        token = source.read()
+    # Made anew each time: the campus may have been made anew, too.
+    with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as copy:
+        copy.write(token)
+        os.fchown(copy.fileno(), int(uid), -1)
+    os.replace(temporary, path)
+    return path
+
+
 def export_lines(campus):
     """Lines for `eval`: what `dure`, psql and virsh need."""
-    lines = [f"export {key}={value}" for key, value in control.environment(campus).items()]
+    values = {**control.environment(campus), "DURE_TOKEN_FILE": _token_for_caller(campus)}
+    lines = [f"export {key}={value}" for key, value in values.items()]
     lines.append(f"export DURE_CAMPUS_DB='{campus.database_url}'")
     program = build.find_program(campus, "dure")
     if program:

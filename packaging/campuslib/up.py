@@ -184,7 +184,7 @@ def _what_next(campus, args, wanted):
     print(f"  {campus_command} status")
     print(f"  {campus_command} exec h1 -- virsh list --all")
     if "control" in wanted:
-        print(f"  eval \"$({campus_command} env)\" && dure node list     # as root: the token is root's")
+        print(f"  eval \"$({campus_command} env)\" && dure node list")
     if "demo" in wanted:
         print(f"  {campus_command} ssh {control.CLUSTER}-w1 -- hostname")
         print(f"  dure cluster scale {control.CLUSTER} --workers 3")

@@ -47,6 +47,7 @@ inline HostOrder sample_order() {
   vm.mac = network.entries[0].mac;
   vm.address = network.entries[0].address;
   vm.guest.hostname = "demo-w1";
+  vm.guest.user = "dure";
   order.vms = {vm};
   return order;
 }
