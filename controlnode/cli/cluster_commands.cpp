@@ -166,8 +166,7 @@ void add_delete(CLI::App& noun, Chosen& chosen) {
                         "  dure cluster delete demo");
   auto given = std::make_shared<Waiting>();
   verb.add_option("name", given->name, "Name or id")->required()->type_name("NAME");
-  auto yes = std::make_shared<bool>(false);
-  verb.add_flag("--yes", *yes, "Accepted for scripts; nothing is asked");
+  verb.add_flag("--yes", "Accepted for scripts; nothing is asked");
   add_waiting(verb, *given);
   add_output_options(verb, chosen);
   verb.callback([&chosen, given] {

@@ -25,7 +25,8 @@ class Planner {
     plan_removals();
     plan_vms();
     plan_network_removals();
-    return HostPlan{std::move(ops_), ops_.empty() && !waiting_};
+    const bool settled = ops_.empty() && !waiting_;
+    return HostPlan{std::move(ops_), settled};
   }
 
  private:

@@ -1,5 +1,7 @@
 #include <limits>
 
+#include <google/protobuf/arena.h>
+
 #include "protocol/schema/host_order.pb.h"
 #include "protocol/wire/codec.h"
 #include "protocol/wire/codec_strict.h"
@@ -248,10 +250,34 @@ HostOrder order(const schema::HostOrder& from, FieldCheck& check) {
   return to;
 }
 
+// Most orders fit on the stack: one allocation less for every field is a tenth of the time that an
+// order costs (tests/bench, dispatch).
+class OrderArena {
+ public:
+  OrderArena() : arena_(options(block_)) {}
+  OrderArena(const OrderArena&) = delete;
+  OrderArena& operator=(const OrderArena&) = delete;
+  schema::HostOrder& make() {
+    return *google::protobuf::Arena::CreateMessage<schema::HostOrder>(&arena_);
+  }
+
+ private:
+  static constexpr std::size_t kBlock = 16384;
+  static google::protobuf::ArenaOptions options(char* block) {
+    google::protobuf::ArenaOptions made;
+    made.initial_block = block;
+    made.initial_block_size = kBlock;
+    return made;
+  }
+  char block_[kBlock];
+  google::protobuf::Arena arena_;
+};
+
 }  // namespace
 
 std::string encode(const HostOrder& from) {
-  schema::HostOrder to;
+  OrderArena arena;
+  auto& to = arena.make();
   to.set_system(raw(from.system));
   to.set_host(raw(from.host));
   to.set_session(raw(from.session));
@@ -278,7 +304,8 @@ std::string encode(const HostOrder& from) {
 }
 
 Result<HostOrder> decode_host_order(std::string_view bytes) {
-  schema::HostOrder parsed;
+  OrderArena arena;
+  auto& parsed = arena.make();
   if (const auto strict = parse_strictly(bytes, kMaxOrderBytes, parsed); !strict) {
     return Error{strict.error().code, "order: " + strict.error().message};
   }

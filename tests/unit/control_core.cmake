@@ -14,4 +14,10 @@ add_doctest_binary(
           controlnode/core/network_plan_test.cpp
           controlnode/core/placement_properties_test.cpp
           controlnode/core/placement_test.cpp
+          controlnode/core/scenario_expect.cpp
+          controlnode/core/scenario_run.cpp
+          controlnode/core/scenario_test.cpp
+          controlnode/core/scenario_words.cpp
+          controlnode/core/scenario_world.cpp
   DEPENDS control_core "${RAPIDCHECK_LIBRARY}")
+target_compile_definitions(control_core_unit PRIVATE "DURE_SOURCE_DIR=\"${PROJECT_SOURCE_DIR}\"")

@@ -76,9 +76,10 @@ bool LibvirtSession::subscribe() {
     return false;
   }
   auto* watch = new Watch{&listener_, closed_};
-  lifecycle_id_ =
-      virConnectDomainEventRegisterAny(connection_, nullptr, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
-                                       VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle), watch, free_watch);
+  // libvirt calls it by its own type again; void (*)() in between tells compilers it is meant.
+  const auto callback = VIR_DOMAIN_EVENT_CALLBACK(reinterpret_cast<void (*)()>(on_lifecycle));
+  lifecycle_id_ = virConnectDomainEventRegisterAny(
+      connection_, nullptr, VIR_DOMAIN_EVENT_ID_LIFECYCLE, callback, watch, free_watch);
   if (lifecycle_id_ < 0) free_watch(watch);
   return lifecycle_id_ >= 0;
 }

@@ -61,6 +61,23 @@ TEST_CASE("host plan: what is in place needs nothing") {
   CHECK(plan.settled);
 }
 
+TEST_CASE("host plan: with a single op left and nothing to wait for it is not settled") {
+  auto order = sample_order();
+  auto observed = all_in_place(order);
+  observed.vms.clear();
+  observed.files.clear();
+  const auto start = host_plan(order, observed);
+  REQUIRE(start.ops.size() == 1);
+  CHECK_FALSE(start.settled);
+  order.removed_networks = {{order.networks[0].id, order.networks[0].vni}};
+  order.networks.clear();
+  order.vms.clear();
+  observed.firewall = Digest{};
+  const auto removal = host_plan(order, observed);
+  REQUIRE(removal.ops.size() == 1);
+  CHECK_FALSE(removal.settled);
+}
+
 TEST_CASE("host plan: a stopped or crashed VM is started again, a paused or unknown one is not") {
   const auto order = sample_order();
   for (const auto& [state, starts] :

@@ -1,0 +1,324 @@
+#include "tests/unit/controlnode/core/scenario_world.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "controlnode/core/lifecycle.h"
+
+namespace dure::control::test {
+namespace {
+
+constexpr std::int64_t kHeartbeatSeconds = 5;
+constexpr std::int64_t kLongestWait = 1'000'000;
+constexpr std::string_view kStages[] = {"booted", "network", "configured", "ready"};
+
+std::uint32_t small(std::int64_t value) { return static_cast<std::uint32_t>(value); }
+
+// Stands for the digest of a request's body: other words, another digest.
+Digest digest_of(std::string_view line) {
+  Digest digest;
+  std::size_t at = 0;
+  for (const char byte : line) {
+    auto& slot = digest.bytes[at++ % digest.bytes.size()];
+    slot = static_cast<std::uint8_t>(slot * 31 + static_cast<unsigned char>(byte));
+  }
+  return digest;
+}
+
+// The same words with another key are the same request.
+Idempotency key_of(Words& words, const std::string& line) {
+  return {words.next("key"), digest_of(line.substr(0, line.rfind(" key ")))};
+}
+
+template <class Rows>
+bool has_name(const Rows& rows, const std::string& name) {
+  return std::any_of(rows.begin(), rows.end(),
+                     [&](const auto& entry) { return entry.second.name == name; });
+}
+
+std::vector<GuestStage> stages_of(Words& words) {
+  std::vector<GuestStage> stages;
+  for (const std::string& name : words.list("stage")) {
+    if (std::find(std::begin(kStages), std::end(kStages), name) == std::end(kStages)) {
+      unknown_word(name, "boot stage");
+    }
+    stages.push_back({name, 1000 * (stages.size() + 1)});
+  }
+  return stages;
+}
+
+}  // namespace
+
+World::World() {
+  campus.catalog();
+  campus.model.flavors.clear();
+}
+
+HostId World::host(const std::string& name) const {
+  for (const auto& [id, row] : campus.model.hosts) {
+    if (row.name == name) return id;
+  }
+  throw Malformed("there is no host '" + name + "'");
+}
+
+std::string World::host_name(const HostId& id) const { return campus.model.hosts.at(id).name; }
+
+std::vector<std::string> World::host_names(const std::set<HostId>& ids) const {
+  std::vector<std::string> names;
+  for (const HostId& id : ids) names.push_back(host_name(id));
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::string World::node_name(const NodeId& id) const {
+  for (const auto& [name, node] : nodes_) {
+    if (node == id) return name;
+  }
+  return id.str();
+}
+
+void World::set_up(std::string_view word, Words& words) {
+  if (word == "site") return add_site(words);
+  if (word == "host") return add_host(words);
+  if (word == "flavor") return add_flavor(words);
+  unknown_word(word, "line of a scenario");
+}
+
+void World::add_site(Words& words) {
+  const std::string name = words.next("site's name");
+  if (has_name(campus.model.sites, name)) throw Malformed("there is a site '" + name + "' already");
+  std::int64_t mtu = 1500;
+  if (words.take("mtu")) mtu = words.number("mtu");
+  if (mtu < 576 || mtu > 65535) throw Malformed("an mtu is 576 to 65535");
+  words.end();
+  campus.site(name, static_cast<std::uint16_t>(mtu));
+}
+
+void World::add_host(Words& words) {
+  const std::string name = words.next("host's name");
+  if (has_name(campus.model.hosts, name)) throw Malformed("there is a host '" + name + "' already");
+  if (!words.take("site")) throw Malformed("the host's site is missing");
+  const std::string site = words.next("site's name");
+  if (!has_name(campus.model.sites, site)) throw Malformed("there is no site '" + site + "'");
+  Resources capacity = Campus::kCapacity;
+  HostClass klass = HostClass::scavenged;
+  bool heard = true;
+  while (!words.empty()) {
+    if (words.take("vcpus")) {
+      capacity.vcpus = words.number("number of vCPUs");
+    } else if (words.take("memory")) {
+      capacity.memory_mib = words.number("memory in MiB");
+    } else if (words.take("disk")) {
+      capacity.disk_gib = words.number("disk in GiB");
+    } else if (words.take("class")) {
+      const std::string& text = words.next("host class");
+      const auto found = host_class(text);
+      if (!found) unknown_word(text, "host class");
+      klass = *found;
+    } else if (words.take("unheard")) {
+      heard = false;
+    } else {
+      words.end();
+    }
+  }
+  const HostId id = campus.host(name, site, capacity, klass, false);
+  if (heard) say(campus.idle_report(id));
+}
+
+void World::add_flavor(Words& words) {
+  CreateFlavor request;
+  request.name = words.next("flavor's name");
+  request.vcpus = small(words.number("number of vCPUs"));
+  request.memory_mib = small(words.number("memory in MiB"));
+  request.disk_gib = small(words.number("disk in GiB"));
+  words.end();
+  ask(request);
+  if (!accepted(*reply)) throw Malformed(refused(*reply).error.message);
+}
+
+void World::happen(Words& words) {
+  reply.reset();
+  ordered.clear();
+  changes = 0;
+  const std::string line = Words(words).rest();
+  const std::string event = words.next("event");
+  if (event == "create") return create(words, line);
+  if (event == "scale") return scale(words, line);
+  if (event == "delete") return remove(words, line);
+  if (event == "cordon") return cordon(words, true);
+  if (event == "uncordon") return cordon(words, false);
+  if (event == "report") return report(words);
+  if (event == "confirm") return confirm(words);
+  if (event == "silence") return wait(words, true);
+  if (event == "wait") return wait(words, false);
+  unknown_word(event, "event");
+}
+
+void World::create(Words& words, const std::string& line) {
+  CreateCluster request = campus.create_request(words.next("cluster's name"), 1, 0);
+  while (!words.empty()) {
+    if (words.take("control-planes")) {
+      request.control_planes = small(words.number("number of control planes"));
+    } else if (words.take("workers")) {
+      request.workers = small(words.number("number of workers"));
+    } else if (words.take("sites")) {
+      request.sites = words.list("site");
+    } else if (words.take("flavor")) {
+      request.flavor = words.next("flavor");
+    } else if (words.take("dry-run")) {
+      request.dry_run = true;
+    } else if (words.take("key")) {
+      request.idempotency = key_of(words, line);
+    } else {
+      words.end();
+    }
+  }
+  ask(request);
+}
+
+void World::scale(Words& words, const std::string& line) {
+  ScaleCluster request;
+  request.cluster = words.next("cluster's name");
+  request.workers = small(words.number("number of workers"));
+  request.dry_run = words.take("dry-run");
+  if (words.take("key")) request.idempotency = key_of(words, line);
+  words.end();
+  ask(request);
+}
+
+void World::remove(Words& words, const std::string& line) {
+  DeleteCluster request;
+  request.cluster = words.next("cluster's name");
+  if (words.take("key")) request.idempotency = key_of(words, line);
+  words.end();
+  ask(request);
+}
+
+void World::cordon(Words& words, bool cordoned) {
+  const std::string name = words.next("host");
+  words.end();
+  host(name);
+  ask(CordonHost{name, cordoned});
+}
+
+void World::ask(Request request) {
+  act(RequestEvent{1, std::move(request)});
+  reply = campus.last.replies.at(0).reply;
+  const auto* yes = std::get_if<Accepted>(&*reply);
+  if (yes != nullptr && yes->operation) answers.push_back(*yes->operation);
+}
+
+void World::act(const Event& event) {
+  campus.decide_all({event});
+  changes += campus.last.changes.size();
+  ordered.insert(campus.last.ordered.begin(), campus.last.ordered.end());
+  for (const Change& change : campus.last.changes) {
+    if (const auto* put = std::get_if<PutOrder>(&change)) {
+      sent_[put->order.host][put->order.generation] = put->order;
+    } else if (const auto* node = std::get_if<Node>(&change)) {
+      nodes_[node->name] = node->id;
+    }
+  }
+}
+
+void World::say(HostReport report) {
+  said_[report.host] = report;
+  act(ReportEvent{report.host, std::move(report)});
+}
+
+VmReport World::vm_of(const HostId& id, std::uint64_t applied, const std::string& name) const {
+  const auto known = nodes_.find(name);
+  if (known == nodes_.end()) throw Malformed("there never was a node '" + name + "'");
+  VmReport vm;
+  vm.id = known->second;
+  vm.generation = 1;
+  const auto orders = sent_.find(id);
+  if (orders == sent_.end()) return vm;
+  const auto order = orders->second.find(applied);
+  if (order == orders->second.end()) return vm;
+  vm.order = order->second.order;
+  for (const VmSpec& spec : order->second.vms) {
+    if (spec.id == vm.id) vm.generation = spec.generation;
+  }
+  return vm;
+}
+
+void World::read_vms(Words& words, std::uint64_t applied, HostReport& report) const {
+  while (!words.empty()) {
+    const std::string word = words.next("state of a VM");
+    const auto state = vm_state(word);
+    if (!state) unknown_word(word, "state of a VM");
+    const std::vector<std::string> names = words.list("node");
+    std::vector<GuestStage> stages;
+    if (words.take("stages")) stages = stages_of(words);
+    for (const std::string& name : names) {
+      VmReport vm = vm_of(report.host, applied, name);
+      vm.state = *state;
+      vm.stages = stages;
+      report.vms.push_back(std::move(vm));
+    }
+  }
+}
+
+// What the host says is all that it has: a VM that is not named is not there. Its networks and
+// images are those of the order that it has applied, which is the newest unless the line says so.
+void World::report(Words& words) {
+  const HostId id = host(words.next("host"));
+  const auto orders = sent_.find(id);
+  const std::uint64_t newest = orders == sent_.end() ? 0 : orders->second.rbegin()->first;
+  HostReport report = campus.idle_report(id);
+  report.accepted_generation = newest;
+  if (words.take("accepted")) {
+    report.accepted_generation = static_cast<std::uint64_t>(words.number("generation"));
+  }
+  report.applied_generation = report.accepted_generation;
+  if (words.take("applied")) {
+    report.applied_generation = static_cast<std::uint64_t>(words.number("generation"));
+  }
+  read_vms(words, report.applied_generation, report);
+  if (report.applied_generation > 0) {
+    if (report.applied_generation > newest) throw Malformed("the host was sent no such order");
+    const HostOrder& order = orders->second.at(report.applied_generation);
+    for (const NetworkSpec& network : order.networks) {
+      report.networks.push_back({network.id, network.vni});
+    }
+    for (const ImageSpec& image : order.images) report.images.push_back({image.id, true, 1, 1});
+  }
+  say(std::move(report));
+}
+
+// The host has done all of its newest order, and its guests have come this far.
+void World::confirm(Words& words) {
+  std::vector<HostId> hosts;
+  for (const std::string& name : words.list("host")) hosts.push_back(host(name));
+  std::optional<std::vector<GuestStage>> stages;
+  if (words.take("stages")) stages = stages_of(words);
+  words.end();
+  for (const HostId& id : hosts) {
+    HostReport report = campus.report_of(id);
+    for (VmReport& vm : report.vms) {
+      if (stages) vm.stages = *stages;
+    }
+    say(std::move(report));
+  }
+}
+
+// Time passes. Every host that has ever spoken repeats what it said last, a silent one excepted.
+void World::wait(Words& words, bool silence) {
+  std::optional<HostId> silent;
+  if (silence) silent = host(words.next("host"));
+  const std::int64_t seconds = words.seconds();
+  if (seconds == 0 || seconds > kLongestWait) throw Malformed("a wait is 1s to 1000000s");
+  words.end();
+  for (std::int64_t left = seconds; left > 0; left -= kHeartbeatSeconds) {
+    campus.now = campus.now + Duration{std::min(left, kHeartbeatSeconds) * 1'000'000};
+    for (auto& [id, report] : said_) {
+      if (id == silent) continue;
+      report.sequence = campus.idle_report(id).sequence;
+      act(ReportEvent{id, report});
+    }
+    act(TickEvent{});
+  }
+}
+
+}  // namespace dure::control::test

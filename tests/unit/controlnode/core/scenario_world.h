@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tests/support/model_builder.h"
+#include "tests/unit/controlnode/core/scenario_words.h"
+
+namespace dure::control::test {
+
+// The campus of one scenario: what its lines do to it, and what the last event led to.
+class World {
+ public:
+  World();
+
+  // "site a mtu 1500", "host h1 site a ...", "flavor small 1 1024 10"
+  void set_up(std::string_view word, Words& words);
+  // "create demo ...", "report h1 ...", "wait 60s": the line behind the ">"
+  void happen(Words& words);
+
+  HostId host(const std::string& name) const;  // Malformed if there is none
+  std::string host_name(const HostId& id) const;
+  std::vector<std::string> host_names(const std::set<HostId>& ids) const;
+  std::string node_name(const NodeId& id) const;  // of nodes that are gone, too
+
+  Campus campus;
+  // What the last event led to; a wait is one event.
+  std::optional<Reply> reply;
+  std::set<HostId> ordered;
+  std::size_t changes = 0;
+  // The operations that the answers so far named, in their order.
+  std::vector<OperationId> answers;
+
+ private:
+  void add_site(Words& words);
+  void add_host(Words& words);
+  void add_flavor(Words& words);
+
+  void create(Words& words, const std::string& line);
+  void scale(Words& words, const std::string& line);
+  void remove(Words& words, const std::string& line);
+  void cordon(Words& words, bool cordoned);
+  void report(Words& words);
+  void confirm(Words& words);
+  void wait(Words& words, bool silence);
+
+  void act(const Event& event);
+  void ask(Request request);
+  void say(HostReport report);
+  void read_vms(Words& words, std::uint64_t applied, HostReport& report) const;
+  VmReport vm_of(const HostId& host, std::uint64_t applied, const std::string& name) const;
+
+  std::map<HostId, std::map<std::uint64_t, HostOrder>> sent_;  // by generation
+  std::map<HostId, HostReport> said_;                          // the newest report, to repeat
+  std::map<std::string, NodeId> nodes_;                        // every node there ever was
+};
+
+}  // namespace dure::control::test
