@@ -74,16 +74,23 @@ void Pump::heard(const OrderAck& ack) {
 TimePoint Pump::send_due() {
   const auto now = clock_.now();
   auto wake = now + kIdle;
+  // Together: the link is woken once for all that a commit has touched.
+  std::vector<AddressedMessage> messages;
   for (auto& [host, line] : lines_) {
     const bool due = line.order.generation > line.accepted_generation && !line.session.is_nil();
     if (!due) continue;
-    if (line.not_before <= now) send(host, line);
+    if (line.not_before <= now) seal(host, line, messages);
     wake = std::min(wake, line.not_before);
+  }
+  const auto sealed = messages.size();
+  if (sealed == 0) return wake;
+  if (const auto sent = agents_.send_all(std::move(messages)); sent < sealed) {
+    log::debug("orders not sent: hosts not connected", {{"orders", std::to_string(sealed - sent)}});
   }
   return wake;
 }
 
-void Pump::send(const HostId& host, Line& line) {
+void Pump::seal(const HostId& host, Line& line, std::vector<AddressedMessage>& into) {
   const auto now = clock_.now();
   line.tries = std::min(line.tries + 1, 8U);
   line.not_before = now + std::min(kFirstRetry * (std::int64_t{1} << (line.tries - 1)), kMostRetry);
@@ -92,14 +99,12 @@ void Pump::send(const HostId& host, Line& line) {
   order.fence = fence_;
   order.sequence = ++sequence_;
   order.issued_at = now;
-  const auto envelope = wire::seal(wire::EnvelopeKind::order, wire::encode(order), key_);
+  auto envelope = wire::seal(wire::EnvelopeKind::order, wire::encode(order), key_);
   if (!envelope) {
     log::error("order not signed", {{"host", host.str()}, {"reason", envelope.error().message}});
     return;
   }
-  if (const auto sent = agents_.send(host, *envelope); !sent) {
-    log::debug("order not sent", {{"host", host.str()}, {"reason", sent.error().message}});
-  }
+  into.push_back({host, std::move(*envelope)});
 }
 
 }  // namespace dure::control

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <span>
+#include <vector>
 
 #include "common/ports.h"
 #include "controlnode/core/change.h"
@@ -36,7 +37,7 @@ class Pump {
     std::uint32_t tries = 0;
     TimePoint not_before;
   };
-  void send(const HostId& host, Line& line);
+  void seal(const HostId& host, Line& line, std::vector<AddressedMessage>& into);
 
   Clock& clock_;
   AgentLink& agents_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,11 @@ namespace dure::control {
 struct AdmittedHost {
   HostId host;
   std::string curve_key;
+};
+
+struct AddressedMessage {
+  HostId host;
+  std::string bytes;
 };
 
 // Receives from any thread of the link.
@@ -32,6 +38,9 @@ class AgentLink {
   // Queued, not delivered: confirmation is the agent's acknowledgement. `unavailable` when the host
   // is not connected.
   virtual Result<void> send(const HostId& host, std::string bytes) = 0;
+  // The same for many at once, which wakes the link once. Whoever is not connected is left out.
+  // Returns how many were queued.
+  virtual std::size_t send_all(std::vector<AddressedMessage> messages) = 0;
 };
 
 }  // namespace dure::control

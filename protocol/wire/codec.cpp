@@ -3,8 +3,6 @@
 #include <google/protobuf/message.h>
 #include <google/protobuf/unknown_field_set.h>
 
-#include <vector>
-
 #include "protocol/wire/codec_strict.h"
 
 namespace dure::wire {
@@ -15,18 +13,22 @@ using google::protobuf::Message;
 
 // The name of a message that carries an unknown field; empty when there is none. Depth is bounded
 // by the schema: a known field never nests into its own type.
+// Walks the descriptor instead of the fields that are set: leaves, which most messages are, then cost
+// no allocation.
 std::string find_unknown(const Message& message) {
   const auto& reflection = *message.GetReflection();
   if (!reflection.GetUnknownFields(message).empty()) return message.GetDescriptor()->name();
-  std::vector<const FieldDescriptor*> fields;
-  reflection.ListFields(message, &fields);
-  for (const auto* field : fields) {
+  const auto& descriptor = *message.GetDescriptor();
+  for (int index = 0; index < descriptor.field_count(); ++index) {
+    const auto* field = descriptor.field(index);
     if (field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) continue;
-    const int count = field->is_repeated() ? reflection.FieldSize(message, field) : 1;
-    for (int i = 0; i < count; ++i) {
-      auto found = find_unknown(field->is_repeated()
-                                    ? reflection.GetRepeatedMessage(message, field, i)
-                                    : reflection.GetMessage(message, field));
+    if (!field->is_repeated()) {
+      if (!reflection.HasField(message, field)) continue;
+      if (auto found = find_unknown(reflection.GetMessage(message, field)); !found.empty()) return found;
+      continue;
+    }
+    for (int i = 0; i < reflection.FieldSize(message, field); ++i) {
+      auto found = find_unknown(reflection.GetRepeatedMessage(message, field, i));
       if (!found.empty()) return found;
     }
   }

@@ -57,25 +57,30 @@ class Sender : public control::AgentLinkListener {
     lines_[agent.host()].order = class_order(system, agent.host(), agent.session());
   }
 
-  void send(control::AgentLink& link, const HostId& host) {
+  control::AddressedMessage seal(const HostId& host) {
     auto& line = lines_.at(host);
     line.order.sequence = ++sequence_;
     line.order.generation = sequence_;
-    const auto sealed = wire::seal(wire::EnvelopeKind::order, wire::encode(line.order), key_);
+    auto sealed = wire::seal(wire::EnvelopeKind::order, wire::encode(line.order), key_);
     need(sealed.ok(), "an order was not sealed");
-    const auto sent = link.send(host, *sealed);
-    need(sent.ok(), "an order was not sent");
     ++line.under_way;
+    return {host, std::move(*sealed)};
+  }
+  void send(control::AgentLink& link, const HostId& host) {
+    auto message = seal(host);
+    need(link.send(host, std::move(message.bytes)).ok(), "an order was not sent");
   }
 
   // Fills the window of every agent that has acknowledged half of it: orders come in bursts, as the
   // pump sends them after a commit. Returns how many were sent, at most `most`.
   std::size_t refill(control::AgentLink& link, std::size_t most) {
-    std::size_t sent = 0;
+    std::vector<control::AddressedMessage> messages;
     for (const auto& [host, line] : lines_) {
       if (line.under_way > kWindow / 2) continue;
-      for (; line.under_way < kWindow && sent < most; ++sent) send(link, host);
+      while (line.under_way < kWindow && messages.size() < most) messages.push_back(seal(host));
     }
+    const auto sent = messages.size();
+    need(link.send_all(std::move(messages)) == sent, "an order was not sent");
     return sent;
   }
 

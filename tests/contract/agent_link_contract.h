@@ -55,6 +55,16 @@ inline void check_agent_link_traffic(AgentLinkBench& bench) {
     CHECK(bench.inbox().next() == Heard{b, "from b"});
   }
 
+  SUBCASE("many at once reach whoever is connected, and the others are left out") {
+    const auto agent_a = bench.dial(1);
+    REQUIRE(agent_a->say("hello"));
+    REQUIRE(bench.inbox().next() == Heard{a, "hello"});
+    CHECK(link.send_all({{a, "first"}, {contract_host(0xc), "to nobody"}, {b, "not yet"}, {a, "second"}}) == 2);
+    CHECK(agent_a->hear() == "first");
+    CHECK(agent_a->hear() == "second");
+    CHECK(link.send_all({}) == 0);
+  }
+
   SUBCASE("messages of one host keep their order, bytes and length") {
     const auto agent = bench.dial(1);
     const std::string zero("\0\n\xff", 3);

@@ -44,6 +44,12 @@ class Network : public control::AgentLink {
     return {};
   }
 
+  std::size_t send_all(std::vector<control::AddressedMessage> messages) override {
+    std::size_t sent = 0;
+    for (auto& message : messages) sent += send(message.host, std::move(message.bytes)) ? 1U : 0U;
+    return sent;
+  }
+
   Result<void> send_to_control(const HostId& host, std::string bytes) {
     if (control_ == nullptr || cut_[host]) return Error{Errc::unavailable, "not connected"};
     carry(std::move(bytes), [this, host](std::string arrived) {

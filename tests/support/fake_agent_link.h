@@ -41,6 +41,12 @@ class FakeAgentLink final : public AgentLink {
     return {};
   }
 
+  std::size_t send_all(std::vector<AddressedMessage> messages) override {
+    std::size_t sent = 0;
+    for (auto& message : messages) sent += send(message.host, std::move(message.bytes)) ? 1U : 0U;
+    return sent;
+  }
+
   // An agent's side.
 
   Connection dial(std::string curve_key, Deliver deliver) {

@@ -27,10 +27,7 @@ constexpr std::size_t kMaxQueuedBytes = std::size_t{256} << 20;
 // After so many messages the queue of sends has its turn.
 constexpr int kReceiveBatch = 256;
 
-struct Outgoing {
-  HostId host;
-  std::string bytes;
-};
+using Outgoing = AddressedMessage;
 
 // What one read of the socket gave.
 struct Incoming {
@@ -51,10 +48,12 @@ class ZmqAgentLink::Worker {
   Result<void> start(const ZmqAgentLinkOptions& options);
   void admit(const std::vector<AdmittedHost>& hosts) { admission_.replace(hosts); }
   Result<void> queue(const HostId& host, std::string bytes);
+  std::size_t queue_all(std::vector<AddressedMessage> messages);
   const std::string& endpoint() const { return endpoint_; }
   std::uint64_t refusals() const { return refusals_; }
 
  private:
+  Result<void> queue_locked(const HostId& host, std::string bytes);
   void run();
   void receive_some();
   bool read_message(bool& genuine, Incoming& message);
@@ -129,23 +128,43 @@ Result<void> ZmqAgentLink::Worker::start(const ZmqAgentLinkOptions& options) {
 }
 
 Result<void> ZmqAgentLink::Worker::queue(const HostId& host, std::string bytes) {
-  if (!admission_.admits(host)) {
-    return Error{Errc::unavailable, "host " + host.str() + " is not admitted"};
-  }
   bool wake = false;
   {
     const std::lock_guard lock(mutex_);
-    if (!connected_.contains(host)) {
-      return Error{Errc::unavailable, "host " + host.str() + " is not connected"};
-    }
-    if (queue_.size() >= kMaxQueuedMessages || queued_bytes_ + bytes.size() > kMaxQueuedBytes) {
-      return Error{Errc::unavailable, "too many messages wait for agents"};
-    }
     wake = queue_.empty();
-    queued_bytes_ += bytes.size();
-    queue_.push_back({host, std::move(bytes)});
+    if (auto queued = queue_locked(host, std::move(bytes)); !queued) return queued;
   }
   if (wake) wakeup_.signal();
+  return {};
+}
+
+std::size_t ZmqAgentLink::Worker::queue_all(std::vector<AddressedMessage> messages) {
+  std::size_t queued = 0;
+  bool wake = false;
+  {
+    const std::lock_guard lock(mutex_);
+    wake = queue_.empty();
+    for (auto& message : messages) {
+      if (queue_locked(message.host, std::move(message.bytes))) ++queued;
+    }
+  }
+  if (wake && queued > 0) wakeup_.signal();
+  return queued;
+}
+
+// Only with the mutex held.
+Result<void> ZmqAgentLink::Worker::queue_locked(const HostId& host, std::string bytes) {
+  if (!admission_.admits(host)) {
+    return Error{Errc::unavailable, "host " + host.str() + " is not admitted"};
+  }
+  if (!connected_.contains(host)) {
+    return Error{Errc::unavailable, "host " + host.str() + " is not connected"};
+  }
+  if (queue_.size() >= kMaxQueuedMessages || queued_bytes_ + bytes.size() > kMaxQueuedBytes) {
+    return Error{Errc::unavailable, "too many messages wait for agents"};
+  }
+  queued_bytes_ += bytes.size();
+  queue_.push_back({host, std::move(bytes)});
   return {};
 }
 
@@ -275,6 +294,10 @@ void ZmqAgentLink::admit(std::vector<AdmittedHost> hosts) { worker_->admit(hosts
 
 Result<void> ZmqAgentLink::send(const HostId& host, std::string bytes) {
   return worker_->queue(host, std::move(bytes));
+}
+
+std::size_t ZmqAgentLink::send_all(std::vector<AddressedMessage> messages) {
+  return worker_->queue_all(std::move(messages));
 }
 
 const std::string& ZmqAgentLink::endpoint() const { return worker_->endpoint(); }

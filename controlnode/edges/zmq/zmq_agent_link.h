@@ -28,6 +28,7 @@ class ZmqAgentLink final : public AgentLink {
 
   void admit(std::vector<AdmittedHost> hosts) override;
   Result<void> send(const HostId& host, std::string bytes) override;
+  std::size_t send_all(std::vector<AddressedMessage> messages) override;
 
   // What is really listened on, with its port.
   const std::string& endpoint() const;

@@ -25,6 +25,11 @@ struct Wire : AgentLink {
     sent.push_back(std::move(bytes));
     return {};
   }
+  std::size_t send_all(std::vector<AddressedMessage> messages) override {
+    std::size_t queued = 0;
+    for (auto& message : messages) queued += send(message.host, std::move(message.bytes)) ? 1U : 0U;
+    return queued;
+  }
 };
 
 struct Bench {
