@@ -166,7 +166,8 @@ void add_delete(CLI::App& noun, Chosen& chosen) {
                         "  dure cluster delete demo");
   auto given = std::make_shared<Waiting>();
   verb.add_option("name", given->name, "Name or id")->required()->type_name("NAME");
-  verb.add_flag("--yes", "Accepted for scripts; nothing is asked");
+  // The function form: of add_flag's other forms g++ and clang choose different ones.
+  verb.add_flag_function("--yes", [](std::int64_t) {}, "Accepted for scripts; nothing is asked");
   add_waiting(verb, *given);
   add_output_options(verb, chosen);
   verb.callback([&chosen, given] {
