@@ -25,6 +25,15 @@ Result<void> AgentLoop::start() {
 
 void AgentLoop::handle(AgentEvent event) {
   std::visit([this](auto&& e) { on(std::move(e)); }, std::move(event));
+  send_acknowledgements();
+}
+
+void AgentLoop::handle_all(std::vector<AgentEvent> events) {
+  for (auto& event : events) {
+    std::visit([this](auto&& e) { on(std::move(e)); }, std::move(event));
+    if (acknowledgements_.size() >= kAcknowledgementsTogether) send_acknowledgements();
+  }
+  send_acknowledgements();
 }
 
 TimePoint AgentLoop::next_wake() const {
@@ -77,10 +86,15 @@ void AgentLoop::acknowledge(const HostOrder& order, const Result<void>& verdict)
     log::warn("order refused",
               {{"order", order.order.str()}, {"reason", verdict.error().message}});
   }
+  acknowledgements_.push_back(wire::encode(wire::AgentMessage{std::move(ack)}));
+}
+
+void AgentLoop::send_acknowledgements() {
+  const auto count = acknowledgements_.size();
+  if (count == 0) return;
   // Lost on a broken connection: the next report shows the accepted generation.
-  if (const auto sent = parts_.control.send(wire::encode(wire::AgentMessage{ack})); !sent) {
-    log::debug("acknowledgement not sent", {{"reason", sent.error().message}});
-  }
+  const auto sent = parts_.control.send_all(std::exchange(acknowledgements_, {}));
+  if (sent < count) log::debug("acknowledgements not sent", {{"number", std::to_string(count - sent)}});
 }
 
 void AgentLoop::look() {

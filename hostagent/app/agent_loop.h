@@ -4,6 +4,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "common/time.h"
 #include "hostagent/app/agent_parts.h"
@@ -17,11 +18,16 @@ namespace dure::host {
 // been accepted in this session, so that a PC that comes back cannot start what was replaced.
 class AgentLoop {
  public:
+  // So many answers do not wait for the orders behind them to be journalled.
+  static constexpr std::size_t kAcknowledgementsTogether = 8;
+
   AgentLoop(AgentParts parts, AgentIdentity identity, AgentTiming timing = {});
 
   // Reads the journal and takes a first look. Call once.
   Result<void> start();
   void handle(AgentEvent event);
+  // The same for events that came together; the answers to their orders leave together too.
+  void handle_all(std::vector<AgentEvent> events);
   // When to hand in a Tick even if nothing happens.
   TimePoint next_wake() const;
 
@@ -52,6 +58,7 @@ class AgentLoop {
   void report_if_changed();
   void send_report();
   void acknowledge(const HostOrder& order, const Result<void>& verdict);
+  void send_acknowledgements();
 
   AgentParts parts_;
   AgentIdentity identity_;
@@ -68,6 +75,7 @@ class AgentLoop {
   std::uint64_t applied_generation_ = 0;
   OrderId applied_order_;
 
+  std::vector<std::string> acknowledgements_;  // made, not handed over yet
   std::uint64_t sequence_ = 0;
   std::optional<HostReport> last_report_;
   TimePoint last_sent_, last_look_;

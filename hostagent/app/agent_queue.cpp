@@ -10,9 +10,7 @@ Result<void> run_until_closed(AgentLoop& loop, AgentQueue& queue, Clock& clock) 
   if (auto started = loop.start(); !started) return started;
   while (!queue.events().closed()) {
     const auto left = std::max(loop.next_wake() - clock.now(), Duration::zero());
-    for (auto& event : queue.events().pop_all(std::chrono::steady_clock::now() + left)) {
-      loop.handle(std::move(event));
-    }
+    loop.handle_all(queue.events().pop_all(std::chrono::steady_clock::now() + left));
     loop.handle(Tick{});
   }
   return {};

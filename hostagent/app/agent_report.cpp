@@ -79,6 +79,7 @@ void AgentLoop::report_if_changed() {
 }
 
 void AgentLoop::send_report() {
+  send_acknowledgements();  // what was said first arrives first
   auto report = make_report();
   report.sequence = ++sequence_;
   last_sent_ = parts_.clock.now();

@@ -4,7 +4,7 @@
 
 #include "protocol/schema/host_order.pb.h"
 #include "protocol/wire/codec.h"
-#include "protocol/wire/codec_strict.h"
+#include "protocol/wire/codec_bounded.h"
 #include "protocol/wire/field_check.h"
 
 namespace dure::wire {
@@ -93,6 +93,7 @@ void put(const VmSpec& from, schema::VmSpec& to) {
 }
 
 BlobRef blob(const schema::BlobRef& from, FieldCheck& check, std::string_view field) {
+  check.known(from, field);
   BlobRef to;
   to.digest = check.digest(from.digest(), field);
   to.size_bytes = from.size_bytes();
@@ -101,6 +102,7 @@ BlobRef blob(const schema::BlobRef& from, FieldCheck& check, std::string_view fi
 }
 
 ImageSpec image(const schema::ImageSpec& from, FieldCheck& check) {
+  check.known(from, "image");
   ImageSpec to;
   check.id(to.id, from.id(), "image.id");
   to.disk = blob(from.disk(), check, "image.disk");
@@ -121,6 +123,7 @@ Ipv4Prefix prefix(const schema::NetworkSpec& from, FieldCheck& check) {
 }
 
 NetworkSpec network(const schema::NetworkSpec& from, FieldCheck& check) {
+  check.known(from, "network");
   NetworkSpec to;
   check.id(to.id, from.id(), "network.id");
   to.vni = check.vni(from.vni(), "network.vni");
@@ -136,11 +139,13 @@ NetworkSpec network(const schema::NetworkSpec& from, FieldCheck& check) {
               "network.entries");
   if (check.failed()) return to;
   for (const auto& peer : from.peers()) {
+    check.known(peer, "network.peer");
     auto& added = to.peers.emplace_back();
     check.id(added.host, peer.host(), "network.peer.host");
     added.vtep.value = peer.vtep();
   }
   for (const auto& entry : from.entries()) {
+    check.known(entry, "network.entry");
     auto& added = to.entries.emplace_back();
     added.mac = check.mac(entry.mac(), "network.entry.mac");
     added.address.value = entry.address();
@@ -155,6 +160,7 @@ NetworkSpec network(const schema::NetworkSpec& from, FieldCheck& check) {
 }
 
 GuestConfig guest(const schema::GuestConfig& from, FieldCheck& check) {
+  check.known(from, "vm.guest");
   GuestConfig to;
   to.hostname = check.name(from.hostname(), "vm.guest.hostname");
   check.require(is_user_name(from.user()), "vm.guest.user", "is not a login name");
@@ -170,15 +176,17 @@ GuestConfig guest(const schema::GuestConfig& from, FieldCheck& check) {
     to.ssh_public_keys.push_back(check.text(key, "vm.guest.ssh_public_key", kMaxSshKeyBytes));
   }
   for (const auto& host : from.hosts()) {
+    check.known(host, "vm.guest.hosts");
     check.require(is_host_name(host.name()), "vm.guest.hosts.name", "is not a host name");
     to.hosts.push_back({{host.address()}, host.name()});
   }
   for (const auto server : from.nameservers()) to.nameservers.push_back({server});
-  check.unique(to.hosts, [](const auto& item) { return item.name; }, "vm.guest.hosts.name");
+  check.unique(to.hosts, [](const auto& item) { return std::string_view(item.name); }, "vm.guest.hosts.name");
   return to;
 }
 
 VmSpec vm(const schema::VmSpec& from, FieldCheck& check) {
+  check.known(from, "vm");
   VmSpec to;
   check.id(to.id, from.id(), "vm.id");
   to.generation = from.generation();
@@ -221,6 +229,8 @@ void check_unique(const HostOrder& to, FieldCheck& check) {
 }
 
 HostOrder order(const schema::HostOrder& from, FieldCheck& check) {
+  check.known(from, "order");
+  check.known(from.fence(), "fence");
   HostOrder to;
   check.id(to.system, from.system(), "system");
   check.id(to.host, from.host(), "host");
@@ -237,11 +247,13 @@ HostOrder order(const schema::HostOrder& from, FieldCheck& check) {
   for (const auto& item : from.networks()) to.networks.push_back(network(item, check));
   for (const auto& item : from.vms()) to.vms.push_back(vm(item, check));
   for (const auto& item : from.removed_vms()) {
+    check.known(item, "removed_vm");
     auto& added = to.removed_vms.emplace_back();
     check.id(added.id, item.id(), "removed_vm.id");
     added.generation = item.generation();
   }
   for (const auto& item : from.removed_networks()) {
+    check.known(item, "removed_network");
     auto& added = to.removed_networks.emplace_back();
     check.id(added.id, item.id(), "removed_network.id");
     added.vni = check.vni(item.vni(), "removed_network.vni");
@@ -306,8 +318,8 @@ std::string encode(const HostOrder& from) {
 Result<HostOrder> decode_host_order(std::string_view bytes) {
   OrderArena arena;
   auto& parsed = arena.make();
-  if (const auto strict = parse_strictly(bytes, kMaxOrderBytes, parsed); !strict) {
-    return Error{strict.error().code, "order: " + strict.error().message};
+  if (const auto whole = parse_bounded(bytes, kMaxOrderBytes, parsed); !whole) {
+    return Error{whole.error().code, "order: " + whole.error().message};
   }
   FieldCheck check;
   auto decoded = order(parsed, check);

@@ -1,6 +1,6 @@
 #include "protocol/schema/host_report.pb.h"
 #include "protocol/wire/codec.h"
-#include "protocol/wire/codec_strict.h"
+#include "protocol/wire/codec_bounded.h"
 #include "protocol/wire/field_check.h"
 
 namespace dure::wire {
@@ -141,6 +141,7 @@ void put(const OrderAck& from, schema::OrderAck& to) {
 }
 
 VmReport vm(const schema::VmReport& from, FieldCheck& check) {
+  check.known(from, "vm");
   VmReport to;
   check.id(to.id, from.id(), "vm.id");
   to.generation = from.generation();
@@ -149,6 +150,7 @@ VmReport vm(const schema::VmReport& from, FieldCheck& check) {
   check.range(static_cast<std::uint64_t>(from.stages_size()), 0, kMaxStages, "vm.stages");
   if (check.failed()) return to;
   for (const auto& stage : from.stages()) {
+    check.known(stage, "vm.stage");
     to.stages.push_back(
         {check.name(stage.name(), "vm.stage.name", kMaxStageNameBytes), stage.at_ms()});
   }
@@ -157,6 +159,7 @@ VmReport vm(const schema::VmReport& from, FieldCheck& check) {
 }
 
 ObjectFailure failure(const schema::ObjectFailure& from, FieldCheck& check) {
+  check.known(from, "failure");
   ObjectFailure to;
   to.kind = to_plain(kObjectKinds, from.kind(), check, "failure.kind");
   to.object = check.uuid(from.object(), "failure.object");
@@ -178,11 +181,13 @@ void check_bounds(const schema::HostReport& from, FieldCheck& check) {
 void read_lists(const schema::HostReport& from, HostReport& to, FieldCheck& check) {
   for (const auto& item : from.vms()) to.vms.push_back(vm(item, check));
   for (const auto& item : from.networks()) {
+    check.known(item, "network");
     auto& added = to.networks.emplace_back();
     check.id(added.id, item.id(), "network.id");
     added.vni = check.vni(item.vni(), "network.vni");
   }
   for (const auto& item : from.images()) {
+    check.known(item, "image");
     auto& added = to.images.emplace_back();
     check.id(added.id, item.id(), "image.id");
     added.complete = item.complete();
@@ -197,6 +202,9 @@ void read_lists(const schema::HostReport& from, HostReport& to, FieldCheck& chec
 }
 
 HostReport report(const schema::HostReport& from, FieldCheck& check) {
+  check.known(from, "report");
+  check.known(from.capacity(), "capacity");
+  check.known(from.highest_fence(), "highest_fence");
   HostReport to;
   check.id(to.system, from.system(), "system");
   check.id(to.host, from.host(), "host");
@@ -219,6 +227,7 @@ HostReport report(const schema::HostReport& from, FieldCheck& check) {
 }
 
 OrderAck ack(const schema::OrderAck& from, FieldCheck& check) {
+  check.known(from, "ack");
   OrderAck to;
   check.id(to.host, from.host(), "host");
   check.id(to.session, from.session(), "session");
@@ -232,6 +241,7 @@ OrderAck ack(const schema::OrderAck& from, FieldCheck& check) {
 }
 
 AgentMessage message(const schema::AgentMessage& from, FieldCheck& check) {
+  check.known(from, "message");
   switch (from.body_case()) {
     case schema::AgentMessage::kReport: return report(from.report(), check);
     case schema::AgentMessage::kAck: return ack(from.ack(), check);
@@ -255,8 +265,8 @@ std::string encode(const AgentMessage& from) {
 
 Result<AgentMessage> decode_agent_message(std::string_view bytes) {
   schema::AgentMessage parsed;
-  if (const auto strict = parse_strictly(bytes, kMaxReportBytes, parsed); !strict) {
-    return Error{strict.error().code, "agent message: " + strict.error().message};
+  if (const auto whole = parse_bounded(bytes, kMaxReportBytes, parsed); !whole) {
+    return Error{whole.error().code, "agent message: " + whole.error().message};
   }
   FieldCheck check;
   auto decoded = message(parsed, check);

@@ -1,5 +1,8 @@
 #include "protocol/wire/field_check.h"
 
+#include <google/protobuf/message.h>
+#include <google/protobuf/unknown_field_set.h>
+
 namespace dure::wire {
 namespace {
 
@@ -15,6 +18,10 @@ void copy_bytes(std::string_view bytes, std::array<std::uint8_t, kSize>& into) {
 Result<void> FieldCheck::result() const {
   if (fault_.empty()) return {};
   return Error{Errc::invalid_argument, fault_};
+}
+
+void FieldCheck::known(const google::protobuf::Message& message, std::string_view name) {
+  require(message.GetReflection()->GetUnknownFields(message).empty(), name, "has an unknown field");
 }
 
 Uuid FieldCheck::uuid(std::string_view bytes, std::string_view field) {

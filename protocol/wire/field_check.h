@@ -14,6 +14,10 @@
 #include "common/uuid.h"
 #include "protocol/wire/text.h"
 
+namespace google::protobuf {
+class Message;
+}
+
 namespace dure::wire {
 
 // Turns decoded fields into values and remembers the first one that breaks its rule. After a fault
@@ -26,6 +30,11 @@ class FieldCheck {
   }
   bool failed() const { return !fault_.empty(); }
   Result<void> result() const;
+
+  // No field that this version does not know: a newer sender's constraint must not be ignored silently.
+  // Every decoded message is asked by itself, which costs a fraction of walking the tree by
+  // reflection; a test puts an unknown field into each message at each depth.
+  void known(const google::protobuf::Message& message, std::string_view name);
 
   Uuid uuid(std::string_view bytes, std::string_view field);
   template <class Tag>

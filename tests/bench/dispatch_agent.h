@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "common/event_queue.h"
+#include "hostagent/app/agent_loop.h"
 #include "hostagent/edges/zmq/curve_keys.h"
 #include "hostagent/edges/zmq/zmq_control_link.h"
 #include "protocol/wire/codec.h"
@@ -38,7 +39,7 @@ class BareAgent : public host::ControlLinkListener {
   }
 
   // An agent speaks first; false while it is not connected.
-  bool hello() { return acknowledge(HostOrder{}, true); }
+  bool hello() { return link_->send(acknowledgement(HostOrder{}, true)).ok(); }
 
   const HostId& host() const { return host_; }
   const SessionId& session() const { return session_; }
@@ -50,7 +51,9 @@ class BareAgent : public host::ControlLinkListener {
     while (!queue_.closed()) {
       for (const auto& bytes : queue_.pop_all(std::chrono::steady_clock::now() + std::chrono::seconds(1))) {
         take(bytes);
+        if (said_.size() >= host::AgentLoop::kAcknowledgementsTogether) flush();
       }
+      flush();
     }
   }
 
@@ -61,13 +64,17 @@ class BareAgent : public host::ControlLinkListener {
     if (!order) return;
     const bool admitted = wire::admit(*order, system_, host_, session_, accepted_).ok();
     if (admitted) accepted_ = wire::after(*order, accepted_);
-    acknowledge(*order, admitted);
+    said_.push_back(acknowledgement(*order, admitted));
   }
 
-  bool acknowledge(const HostOrder& order, bool accepted) {
+  void flush() {
+    if (!said_.empty()) link_->send_all(std::exchange(said_, {}));
+  }
+
+  std::string acknowledgement(const HostOrder& order, bool accepted) {
     const OrderAck ack{host_,    session_, order.order, order.sequence, order.generation,
                        accepted, accepted ? "" : "conflict"};
-    return link_->send(wire::encode(wire::AgentMessage{ack})).ok();
+    return wire::encode(wire::AgentMessage{ack});
   }
 
   const SystemId system_;
@@ -75,6 +82,7 @@ class BareAgent : public host::ControlLinkListener {
   const SessionId session_;
   const wire::VerifyingKey& key_;
   wire::Accepted accepted_;
+  std::vector<std::string> said_;
   EventQueue<std::string> queue_{1};
   std::unique_ptr<host::ZmqControlLink> link_;
   std::jthread loop_;

@@ -49,6 +49,16 @@ inline void check_control_link(ControlLinkBench& bench) {
     for (int i = 0; i < 40; ++i) CHECK(bench.inbox().next() == "order " + std::to_string(i));
   }
 
+  SUBCASE("messages handed over together arrive in order") {
+    CHECK(bench.link().send_all({"too early"}) == 0);
+    bench.start_control_node();
+    REQUIRE(say("hello"));
+    REQUIRE(bench.control_node_hears() == "hello");
+    CHECK(link.send_all({"one", "two", "three"}) == 3);
+    CHECK(link.send_all({}) == 0);
+    for (const char* expected : {"one", "two", "three"}) CHECK(bench.control_node_hears() == expected);
+  }
+
   SUBCASE("after the control node was away the agent is connected again") {
     bench.start_control_node();
     REQUIRE(say("hello"));

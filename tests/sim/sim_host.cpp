@@ -74,6 +74,12 @@ Result<void> SimHost::send(std::string bytes) {
   return network_.send_to_control(id_, std::move(bytes));
 }
 
+std::size_t SimHost::send_all(std::vector<std::string> messages) {
+  std::size_t sent = 0;
+  for (auto& bytes : messages) sent += send(std::move(bytes)).ok() ? 1 : 0;
+  return sent;
+}
+
 void SimHost::on_envelope(std::string bytes) { post(host::EnvelopeReceived{std::move(bytes)}); }
 void SimHost::on_hypervisor_change() {
   if (loop_) post(host::HypervisorChanged{});

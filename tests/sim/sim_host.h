@@ -43,6 +43,7 @@ class SimHost : public host::AgentInbox,
 
   void post(host::AgentEvent event) override;
   Result<void> send(std::string bytes) override;
+  std::size_t send_all(std::vector<std::string> messages) override;
   void on_envelope(std::string bytes) override;
   void on_hypervisor_change() override;
   void on_guest_status(const NodeId& vm, host::GuestStatus status) override;

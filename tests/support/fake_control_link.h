@@ -3,6 +3,7 @@
 #include <functional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "hostagent/ports/control_link.h"
 
@@ -21,6 +22,11 @@ class FakeControlLink final : public ControlLink {
     if (!connected_) return Error{Errc::unavailable, "the control node is not connected"};
     carry_(std::move(bytes));
     return {};
+  }
+  std::size_t send_all(std::vector<std::string> messages) override {
+    std::size_t sent = 0;
+    for (auto& bytes : messages) sent += send(std::move(bytes)).ok() ? 1 : 0;
+    return sent;
   }
 
   // The control node's side.

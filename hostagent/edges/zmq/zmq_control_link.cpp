@@ -106,10 +106,12 @@ class ZmqControlLink::Worker {
 
   Result<void> start(const ZmqControlLinkOptions& options);
   Result<void> queue(std::string bytes);
+  std::size_t queue_all(std::vector<std::string> messages);
 
  private:
   using Steady = std::chrono::steady_clock;
 
+  Result<void> queue_locked(std::string bytes);
   Result<void> dial();
   void hang_up();
   void run();
@@ -210,14 +212,32 @@ void ZmqControlLink::Worker::redial_when_stuck() {
 }
 
 Result<void> ZmqControlLink::Worker::queue(std::string bytes) {
-  if (bytes.size() > kMaxReportBytes) return Error{Errc::invalid_argument, "message is too long"};
   {
     const std::lock_guard lock(mutex_);
-    if (!connected_) return Error{Errc::unavailable, "the control node is not connected"};
-    if (queue_.size() >= kMaxQueued) return Error{Errc::unavailable, "the control node does not keep up"};
-    queue_.push_back(std::move(bytes));
+    if (auto queued = queue_locked(std::move(bytes)); !queued) return queued;
   }
   signal();
+  return {};
+}
+
+std::size_t ZmqControlLink::Worker::queue_all(std::vector<std::string> messages) {
+  std::size_t queued = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto& bytes : messages) {
+      if (queue_locked(std::move(bytes))) ++queued;
+    }
+  }
+  if (queued > 0) signal();
+  return queued;
+}
+
+// Only with the mutex held.
+Result<void> ZmqControlLink::Worker::queue_locked(std::string bytes) {
+  if (bytes.size() > kMaxReportBytes) return Error{Errc::invalid_argument, "message is too long"};
+  if (!connected_) return Error{Errc::unavailable, "the control node is not connected"};
+  if (queue_.size() >= kMaxQueued) return Error{Errc::unavailable, "the control node does not keep up"};
+  queue_.push_back(std::move(bytes));
   return {};
 }
 
@@ -325,5 +345,8 @@ ZmqControlLink::ZmqControlLink(std::unique_ptr<Worker> worker) : worker_(std::mo
 ZmqControlLink::~ZmqControlLink() = default;
 
 Result<void> ZmqControlLink::send(std::string bytes) { return worker_->queue(std::move(bytes)); }
+std::size_t ZmqControlLink::send_all(std::vector<std::string> messages) {
+  return worker_->queue_all(std::move(messages));
+}
 
 }  // namespace dure::host

@@ -28,6 +28,7 @@ class ZmqControlLink final : public ControlLink {
   ZmqControlLink& operator=(const ZmqControlLink&) = delete;
 
   Result<void> send(std::string bytes) override;
+  std::size_t send_all(std::vector<std::string> messages) override;
 
  private:
   class Worker;

@@ -24,6 +24,7 @@ struct Bench : AgentInbox, TaskRunner, ControlLink, GuestListener, Clock {
   TimePoint time{1'000'000'000};
   std::deque<AgentEvent> queue;
   std::vector<wire::AgentMessage> sent;
+  std::vector<std::size_t> handed_over;  // how many messages each time
   FakeHypervisor hypervisor;
   FakeDataplane dataplane;
   FakeFirewall firewall;
@@ -101,6 +102,11 @@ struct Bench : AgentInbox, TaskRunner, ControlLink, GuestListener, Clock {
     sent.push_back(wire::decode_agent_message(bytes).value());
     return {};
   }
+  std::size_t send_all(std::vector<std::string> messages) override {
+    handed_over.push_back(messages.size());
+    for (auto& bytes : messages) (void)send(std::move(bytes));
+    return messages.size();
+  }
   void on_guest_status(const NodeId& vm, GuestStatus status) override {
     post(GuestSpoke{vm, std::move(status)});
   }
@@ -121,6 +127,24 @@ TEST_CASE("agent: an accepted order is journalled, acknowledged, carried out and
   CHECK(report.vms[0].state == VmState::running);
   REQUIRE(report.images.size() == 1);
   CHECK(report.images[0].complete);
+}
+
+TEST_CASE("agent: orders that came together are answered in order, a few at a time") {
+  Bench bench;
+  std::vector<AgentEvent> events;
+  for (std::uint64_t generation = 1; generation <= AgentLoop::kAcknowledgementsTogether + 2; ++generation) {
+    auto order = bench.order();
+    order.generation = generation;
+    events.push_back(EnvelopeReceived{
+        wire::seal(wire::EnvelopeKind::order, wire::encode(order), bench.key).value()});
+  }
+  bench.sent.clear();
+  bench.loop.handle_all(std::move(events));
+  CHECK(bench.handed_over == std::vector<std::size_t>{AgentLoop::kAcknowledgementsTogether, 2});
+  for (std::size_t i = 0; i < AgentLoop::kAcknowledgementsTogether + 2; ++i) {
+    REQUIRE(std::holds_alternative<OrderAck>(bench.sent.at(i)));
+    CHECK(std::get<OrderAck>(bench.sent[i]).generation == i + 1);
+  }
 }
 
 TEST_CASE("agent: nothing is done for an order that is not for it, or not signed by its control node") {
