@@ -18,6 +18,7 @@ using NetworkId = Id<struct NetworkTag>;
 using OperationId = Id<struct OperationTag>;
 using OrderId = Id<struct OrderTag>;
 using SessionId = Id<struct SessionTag>;      // one agent process; random at each start
+using AccessId = Id<struct AccessTag>;        // a user's credential for one cluster
 using BootId = Id<struct BootTag>;            // the host kernel's boot id
 
 }  // namespace dure

@@ -9,9 +9,13 @@
 #include "controlnode/app/inbox_api.h"
 #include "controlnode/app/key_files.h"
 #include "controlnode/app/settings.h"
+#include "controlnode/app/tunnels.h"
 #include "controlnode/edges/http/api_routes.h"
 #include "controlnode/edges/http/blob_routes.h"
 #include "controlnode/edges/http/http_server.h"
+#include "controlnode/edges/http/tunnel_route.h"
+#include "controlnode/edges/kubeadm/json_bootstrap_documents.h"
+#include "controlnode/edges/pki/openssl_cluster_identities.h"
 #include "controlnode/edges/postgres/postgres_store.h"
 #include "controlnode/edges/zmq/curve_keys.h"
 #include "controlnode/edges/zmq/zmq_agent_link.h"
@@ -36,12 +40,15 @@ Result<void> init(const std::string& directory) {
 }
 
 // Until the queue is closed by a signal, or another control node leads.
-Result<void> loop_until_closed(ControlLoop& loop, EventQueue<ControlEvent>& queue, Clock& clock) {
+Result<void> loop_until_closed(ControlLoop& loop, Tunnels& tunnels, EventQueue<ControlEvent>& queue,
+                               Clock& clock) {
   while (!queue.closed()) {
-    const auto left = std::max(loop.next_wake() - clock.now(), Duration::zero());
+    const auto wake = std::min(loop.next_wake(), tunnels.next_wake());
+    const auto left = std::max(wake - clock.now(), Duration::zero());
     auto batch = queue.pop_all(std::chrono::steady_clock::now() + left);
     batch.emplace_back(TimePassed{});
     if (auto handled = loop.handle(std::move(batch)); !handled) return handled;
+    tunnels.tick();
   }
   return {};
 }
@@ -64,25 +71,32 @@ Result<void> run(const Config& config) {
   if (auto opened = shelf.open(); !opened) return opened;
   auto store = PostgresStore::open(config.text("database.url"));
   if (!store) return store.error();
-  auto agents = ZmqAgentLink::create({config.text("agents.listen"), keys->curve.secret_key}, api);
+  TunnelSwitch incoming(api);
+  auto agents = ZmqAgentLink::create({config.text("agents.listen"), keys->curve.secret_key}, incoming);
   if (!agents) return agents.error();
-  ControlLoop loop({clock, random, **store, **agents, keys->signing}, keys->system, *settings,
+  auto identities = OpensslClusterIdentities::create(keys->secrets_key);
+  if (!identities) return identities.error();
+  JsonBootstrapDocuments documents;
+  ControlLoop loop({clock, random, **store, **agents, keys->signing, **identities, documents},
+                   keys->system, *settings,
                    uuid_from_random(random.bytes16()).str());
   if (auto started = loop.start(); !started) return started;
+  Tunnels tunnels(api, **agents, incoming, clock, random);
 
   ThreadTaskRunner tasks(1, 64);
   const auto& listen = config.text("api.listen");
   const auto port = listen.substr(listen.rfind(':'));
   ApiRoutes api_routes({keys->api_token, {listen, "localhost" + port, "127.0.0.1" + port}}, api,
                        shelf, clock, tasks);
-  auto api_server = HttpServer::start(listen, api_routes);
+  TunnelRoute tunnel_route(api_routes, tunnels);
+  auto api_server = HttpServer::start(listen, tunnel_route);
   if (!api_server) return api_server.error();
   BlobRoutes blob_routes(shelf);
   auto blob_server = HttpServer::start(config.text("blobs.listen"), blob_routes);
   if (!blob_server) return blob_server.error();
 
   StopOnSignal stopper(*signals, [&] { queue.close(); });
-  auto ended = loop_until_closed(loop, queue, clock);
+  auto ended = loop_until_closed(loop, tunnels, queue, clock);
   tasks.stop();
   return ended;
 }

@@ -17,6 +17,7 @@
 #include "hostagent/edges/netlink/netlink_dataplane.h"
 #include "hostagent/edges/nftables/nftables_firewall.h"
 #include "hostagent/edges/system/system_machine.h"
+#include "hostagent/edges/tunnel/posix_tunnels.h"
 #include "hostagent/edges/zmq/curve_keys.h"
 #include "hostagent/edges/zmq/zmq_control_link.h"
 
@@ -86,13 +87,16 @@ Result<void> run(const Config& config) {
   firewall_options.uplink = config.text("network.uplink");
   firewall_options.control_cidrs = *forbidden;
   NftablesFirewall firewall(firewall_options);
+  TunnelSwitch incoming(queue);
   auto control = ZmqControlLink::create(
-      {config.text("control.endpoint"), keys->curve.secret_key, bundle->curve_key}, queue);
+      {config.text("control.endpoint"), keys->curve.secret_key, bundle->curve_key}, incoming);
   if (!control) return control.error();
+  auto tunnels = PosixTunnels::start(**control, incoming);
+  if (!tunnels) return tunnels.error();
 
   ThreadTaskRunner tasks(12, 4096);
   AgentLoop loop({clock, tasks, queue, **control, **journal, **hypervisor, dataplane, firewall,
-                  **blobs, **seeds, **guests, bundle->signing},
+                  **blobs, **seeds, **guests, bundle->signing, tunnels->get()},
                  {bundle->system, keys->host, SessionId{uuid_from_random(random.bytes16())}, *boot,
                   DURE_VERSION, *capacity, channels_dir});
   StopOnSignal stopper(*signals, [&] { queue.events().close(); });

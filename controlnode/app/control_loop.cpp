@@ -18,7 +18,8 @@ ControlLoop::ControlLoop(ControlParts parts, SystemId system, Settings settings,
       system_(system),
       settings_(std::move(settings)),
       holder_(std::move(holder)),
-      pump_(parts.clock, parts.agents, parts.key) {}
+      bootstrap_(parts.identities, parts.documents),
+      pump_(parts.clock, parts.agents, parts.key, bootstrap_) {}
 
 Result<void> ControlLoop::start() {
   const auto now = parts_.clock.now();
@@ -138,7 +139,8 @@ Result<void> ControlLoop::decide_and_commit(Batch& batch) {
   IdStream ids(parts_.random.bytes16());
   auto decision = decide(model_, batch.events, now, ids);
   if (!decision.changes.empty()) {
-    const auto committed = parts_.store.commit(model_.fence.epoch, decision.changes);
+    auto committed = bootstrap_.add_identities(model_, decision.changes, now);
+    if (committed) committed = parts_.store.commit(model_.fence.epoch, decision.changes);
     if (!committed) {
       // The model in memory is ahead of the database, or nobody knows: load it again.
       serving_ = false;
@@ -155,12 +157,25 @@ Result<void> ControlLoop::decide_and_commit(Batch& batch) {
     admit_hosts();
   }
   for (auto& reply : decision.replies) {
+    hand_out_credential(reply.reply);
     batch.waiting[reply.token].done(std::move(reply.reply));
   }
   batch.waiting.clear();
-  next_wake_ = std::min(now + kTick, pump_.send_due());
+  next_wake_ = std::min(now + kTick, pump_.send_due(model_));
   if (decision.wake_at) next_wake_ = std::min(next_wake_, std::max(*decision.wake_at, now));
   return {};
+}
+
+// Made when it is handed out, after the commit that records it; nobody keeps it.
+void ControlLoop::hand_out_credential(Reply& reply) {
+  auto* accepted = std::get_if<Accepted>(&reply);
+  if (accepted == nullptr || !accepted->access) return;
+  auto made = bootstrap_.kubeconfig(model_, *accepted->access);
+  if (made) {
+    accepted->kubeconfig = std::move(*made);
+  } else {
+    reply = Refused{made.error(), {}};
+  }
 }
 
 void ControlLoop::away(const Error& error, Batch& batch) {

@@ -6,6 +6,7 @@
 
 #include "common/ports.h"
 #include "controlnode/app/control_event.h"
+#include "controlnode/app/node_bootstrap.h"
 #include "controlnode/app/pump.h"
 #include "controlnode/core/decide.h"
 #include "controlnode/core/model.h"
@@ -20,6 +21,8 @@ struct ControlParts {
   Store& store;
   AgentLink& agents;
   const wire::SigningKey& key;
+  ClusterIdentities& identities;
+  BootstrapDocuments& documents;
 };
 
 // The one deciding thread as steps: a batch of events in; one decision, one transaction, then
@@ -56,6 +59,7 @@ class ControlLoop {
   Result<void> decide_and_commit(Batch& batch);
   void away(const Error& error, Batch& batch);
   void answer_reads(Batch& batch);
+  void hand_out_credential(Reply& reply);
   void admit_hosts();
 
   ControlParts parts_;
@@ -63,6 +67,7 @@ class ControlLoop {
   Settings settings_;
   std::string holder_;
   Model model_;
+  NodeBootstrap bootstrap_;
   Pump pump_;
   bool serving_ = false;
   std::uint64_t fence_floor_ = 0;  // the highest epoch that any agent has told of

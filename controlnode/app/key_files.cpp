@@ -60,6 +60,7 @@ Result<void> init_key_files(const std::string& directory, const CurvePair& fresh
       {"/system_id", uuid_from_random(random.bytes16()).str() + "\n"},
       {"/signing.key", signing->private_bytes()},
       {"/api-token", hex(token) + "\n"},
+      {"/secrets.key", as_text(random.bytes16()) + as_text(random.bytes16())},
       {"/curve.key", fresh_curve.public_key + "\n" + fresh_curve.secret_key + "\n"},
   };
   for (const auto& [name, text] : files) {
@@ -96,8 +97,15 @@ Result<KeyFiles> load_key_files(const std::string& directory) {
   auto token = read_line(directory + "/api-token");
   if (!token) return token.error();
   if (token->size() < 32) return Error{Errc::corrupt, directory + "/api-token is too short"};
+  auto secrets = read_file(directory + "/secrets.key", kMaxKeyFile);
+  if (!secrets) {
+    if (secrets.error().code != Errc::not_found) return secrets.error();
+    return Error{Errc::not_found, directory + "/secrets.key is missing: run dure-controlnode init again, which "
+                                              "makes what is missing and keeps what is there"};
+  }
+  if (secrets->size() != 32) return Error{Errc::corrupt, directory + "/secrets.key has not 32 bytes"};
   return KeyFiles{*system, {curve->substr(0, 40), curve->substr(41)}, std::move(*signing),
-                  std::move(*token)};
+                  std::move(*token), std::move(*secrets)};
 }
 
 }  // namespace dure::control

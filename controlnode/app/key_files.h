@@ -21,6 +21,7 @@ struct KeyFiles {
   CurvePair curve;
   wire::SigningKey signing;
   std::string api_token;
+  std::string secrets_key;  // 32 bytes: what is secret in the database is encrypted under it
 };
 
 // Makes what is missing and keeps what is there, so that it can be run again.

@@ -17,8 +17,8 @@ constexpr Duration kIdle = std::chrono::seconds(60);
 
 }  // namespace
 
-Pump::Pump(Clock& clock, AgentLink& agents, const wire::SigningKey& key)
-    : clock_(clock), agents_(agents), key_(key) {}
+Pump::Pump(Clock& clock, AgentLink& agents, const wire::SigningKey& key, NodeBootstrap& bootstrap)
+    : clock_(clock), agents_(agents), key_(key), bootstrap_(bootstrap) {}
 
 void Pump::restart(Fence fence, std::vector<HostOrder> outbox) {
   fence_ = fence;
@@ -71,15 +71,20 @@ void Pump::heard(const OrderAck& ack) {
   }
 }
 
-TimePoint Pump::send_due() {
+bool Pump::due(const Line& line, TimePoint now) const {
+  if (line.session.is_nil()) return false;
+  return line.order.generation > line.accepted_generation || (line.renew_at && *line.renew_at <= now);
+}
+
+TimePoint Pump::send_due(const Model& model) {
   const auto now = clock_.now();
   auto wake = now + kIdle;
   // Together: the link is woken once for all that a commit has touched.
   std::vector<AddressedMessage> messages;
   for (auto& [host, line] : lines_) {
-    const bool due = line.order.generation > line.accepted_generation && !line.session.is_nil();
-    if (!due) continue;
-    if (line.not_before <= now) seal(host, line, messages);
+    if (line.renew_at) wake = std::min(wake, std::max(*line.renew_at, now));
+    if (!due(line, now)) continue;
+    if (line.not_before <= now) seal(model, host, line, messages);
     wake = std::min(wake, line.not_before);
   }
   const auto sealed = messages.size();
@@ -90,7 +95,7 @@ TimePoint Pump::send_due() {
   return wake;
 }
 
-void Pump::seal(const HostId& host, Line& line, std::vector<AddressedMessage>& into) {
+void Pump::seal(const Model& model, const HostId& host, Line& line, std::vector<AddressedMessage>& into) {
   const auto now = clock_.now();
   line.tries = std::min(line.tries + 1, 8U);
   line.not_before = now + std::min(kFirstRetry * (std::int64_t{1} << (line.tries - 1)), kMostRetry);
@@ -99,6 +104,7 @@ void Pump::seal(const HostId& host, Line& line, std::vector<AddressedMessage>& i
   order.fence = fence_;
   order.sequence = ++sequence_;
   order.issued_at = now;
+  line.renew_at = bootstrap_.fill(model, order, now);
   auto envelope = wire::seal(wire::EnvelopeKind::order, wire::encode(order), key_);
   if (!envelope) {
     log::error("order not signed", {{"host", host.str()}, {"reason", envelope.error().message}});

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "common/ports.h"
+#include "controlnode/app/node_bootstrap.h"
 #include "controlnode/core/change.h"
 #include "controlnode/core/model.h"
 #include "controlnode/ports/agent_link.h"
@@ -17,7 +19,7 @@ namespace dure::control {
 // session. Sending again is harmless; a newer order takes an older one's place.
 class Pump {
  public:
-  Pump(Clock& clock, AgentLink& agents, const wire::SigningKey& key);
+  Pump(Clock& clock, AgentLink& agents, const wire::SigningKey& key, NodeBootstrap& bootstrap);
 
   // After a load: nothing is known to be accepted. `outbox` is what the store has pending.
   void restart(Fence fence, std::vector<HostOrder> outbox);
@@ -26,8 +28,9 @@ class Pump {
   // What a host says of itself: session and accepted generation.
   void heard(const Model& model, const HostReport& report);
   void heard(const OrderAck& ack);
-  // Sends what is due; returns when to call again.
-  TimePoint send_due();
+  // Sends what is due; returns when to call again. What the orders' guests are given is made from the
+  // model as it is now.
+  TimePoint send_due(const Model& model);
 
  private:
   struct Line {
@@ -36,12 +39,15 @@ class Pump {
     std::uint64_t accepted_generation = 0; // in that session
     std::uint32_t tries = 0;
     TimePoint not_before;
+    std::optional<TimePoint> renew_at;     // credentials in it have to be made anew
   };
-  void seal(const HostId& host, Line& line, std::vector<AddressedMessage>& into);
+  bool due(const Line& line, TimePoint now) const;
+  void seal(const Model& model, const HostId& host, Line& line, std::vector<AddressedMessage>& into);
 
   Clock& clock_;
   AgentLink& agents_;
   const wire::SigningKey& key_;
+  NodeBootstrap& bootstrap_;
   Fence fence_;
   std::uint64_t sequence_ = 0;  // one for all hosts: rising for each of them
   std::map<HostId, Line> lines_;

@@ -24,6 +24,28 @@ Result<std::vector<Ipv4>> parse_addresses(std::string_view key, std::string_view
   return result;
 }
 
+bool overlap(const Ipv4Prefix& a, const Ipv4Prefix& b) { return a.contains(b.base) || b.contains(a.base); }
+
+// A pod that asks for an address must find one thing under it.
+Result<void> kubernetes_networks(const Config& config, Settings& settings) {
+  const auto pods = Ipv4Prefix::parse(config.text("kubernetes.pods"));
+  // One part of it for each address that a cluster's own prefix has.
+  if (!pods || pods->length < 8 || pods->length > 16) {
+    return wrong("kubernetes.pods", "an IPv4 prefix of 8 to 16 bits is wanted");
+  }
+  const auto services = Ipv4Prefix::parse(config.text("kubernetes.services"));
+  if (!services || services->length < 12 || services->length > 24) {
+    return wrong("kubernetes.services", "an IPv4 prefix of 12 to 24 bits is wanted");
+  }
+  if (overlap(*pods, *services) || overlap(*pods, settings.cluster_networks) ||
+      overlap(*services, settings.cluster_networks)) {
+    return wrong("kubernetes.pods", "overlaps with kubernetes.services or networks.prefix, or they with each other");
+  }
+  settings.pod_network = *pods;
+  settings.service_network = *services;
+  return {};
+}
+
 }  // namespace
 
 const std::vector<ConfigKey>& config_keys() {
@@ -43,6 +65,10 @@ const std::vector<ConfigKey>& config_keys() {
       {"networks.first_vni", Kind::integer, "4097", "lowest VXLAN network identifier"},
       {"nodes.deadline_s", Kind::integer, "900", "time for a node to become ready, with KVM"},
       {"nodes.tcg_factor", Kind::real, "6.0", "how much longer it may take without KVM"},
+      {"nodes.drain_s", Kind::integer, "300", "time for a cluster to let a leaving node go; then it goes all the same"},
+      {"nodes.credential_s", Kind::integer, "21600", "life of a joining node's certificate; made anew at half of it"},
+      {"kubernetes.pods", Kind::text, "10.64.0.0/12", "pod network of every cluster; a node gets a /24 of it"},
+      {"kubernetes.services", Kind::text, "10.96.0.0/16", "service network of every cluster"},
       {"hosts.silent_after_s", Kind::integer, "15", "without a report its nodes are unknown"},
       {"clusters.max_nodes", Kind::integer, "64", "most nodes of one cluster"},
   };
@@ -75,6 +101,9 @@ Result<Settings> settings_of(const Config& config) {
   };
   if (auto r = bounded("networks.first_vni", 1, 0xfffffe, settings.first_vni); !r) return r.error();
   if (auto r = bounded("nodes.deadline_s", 10, 86400, settings.node_deadline_s); !r) return r.error();
+  if (auto r = bounded("nodes.drain_s", 10, 86400, settings.drain_deadline_s); !r) return r.error();
+  if (auto r = bounded("nodes.credential_s", 60, 7 * 86400, settings.join_credential_s); !r) return r.error();
+  if (auto r = kubernetes_networks(config, settings); !r) return r.error();
   if (auto r = bounded("hosts.silent_after_s", 6, 3600, settings.silent_after_s); !r) {
     return r.error();
   }

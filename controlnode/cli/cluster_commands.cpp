@@ -24,7 +24,7 @@ struct Waiting {
 
 struct CreateArguments : Waiting {
   std::uint32_t workers = 0, control_planes = 1;
-  std::string flavor, image, key_pair, project;
+  std::string flavor, image, key_pair, project, cni;
   std::vector<std::string> sites;
   bool dry_run = false;
 };
@@ -110,6 +110,7 @@ void add_create(CLI::App& noun, Chosen& chosen) {
       "  dure cluster create demo --workers 2 --flavor small --image debian-13 --keypair me \\\n"
       "    --sites engineering,library --dry-run\n"
       "  op=$(dure cluster create demo ... --no-wait); dure operation wait \"$op\"\n"
+      "With an image that carries Kubernetes, 'dure cluster kubeconfig demo' is what comes next.\n"
       "Ctrl-C detaches; it never cancels.");
   auto given = std::make_shared<CreateArguments>();
   verb.add_option("name", given->name, "Name of the cluster")->required()->type_name("NAME");
@@ -123,6 +124,9 @@ void add_create(CLI::App& noun, Chosen& chosen) {
   verb.add_option("--sites", given->sites, "Spread over these sites only, with commas")
       ->delimiter(',')
       ->type_name("A,B");
+  verb.add_option("--cni", given->cni, "Pod network: native (routed, the default) or none (your own)")
+      ->check(CLI::IsMember({"native", "none"}))
+      ->type_name("CNI");
   verb.add_option("--project", given->project, "Project it belongs to")->type_name("NAME");
   verb.add_flag("--dry-run", given->dry_run, "Show where the nodes would go; change nothing");
   add_waiting(verb, *given);
@@ -133,6 +137,7 @@ void add_create(CLI::App& noun, Chosen& chosen) {
                         {"control_planes", given->control_planes}, {"flavor", given->flavor},
                         {"image", given->image},       {"key_pair", given->key_pair}};
       if (!given->project.empty()) body["project"] = given->project;
+      if (!given->cni.empty()) body["cni"] = given->cni;
       if (given->dry_run) body["dry_run"] = true;
       if (!given->sites.empty()) {
         body["sites"] = json::array(given->sites.begin(), given->sites.end());

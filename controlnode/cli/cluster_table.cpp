@@ -1,6 +1,9 @@
 #include "controlnode/cli/cluster_table.h"
 
+#include <algorithm>
 #include <boost/json.hpp>
+#include <cctype>
+#include <utility>
 #include <vector>
 
 #include "controlnode/cli/kinds.h"
@@ -22,34 +25,95 @@ const json::array* array_in(const json::value& value, std::string_view name) {
   return found == nullptr ? nullptr : found->if_array();
 }
 
-// "kernel 1.2s, network 3.4s": when a guest has reached each stage, after its start.
-std::string stages_text(const json::object& node) {
-  std::string text;
+constexpr std::size_t kMostStages = 12;
+
+struct Stage {
+  std::string name, at;
+};
+
+// When a guest has reached each stage, after its start.
+std::vector<Stage> stages_of(const json::object& node) {
+  std::vector<Stage> found;
   const auto* stages = node.if_contains("stages");
-  if (stages == nullptr || !stages->is_array()) return text;
+  if (stages == nullptr || !stages->is_array()) return found;
   for (const auto& item : stages->get_array()) {
     const auto* stage = item.if_object();
     if (stage == nullptr) continue;
     const auto* at = stage->if_contains("at_ms");
     json::error_code error;
     const auto ms = at == nullptr ? 0 : at->to_number<std::int64_t>(error);
-    text += (text.empty() ? "" : ", ") + member(*stage, "name") + " " +
-            seconds(std::chrono::milliseconds(ms));
+    found.push_back({member(*stage, "name"), seconds(std::chrono::milliseconds(ms))});
   }
-  return text;
+  return found;
 }
 
-std::string stages_table(const json::array& nodes) {
-  std::vector<std::vector<std::string>> rows{{"NODE", "STAGES", "REASON"}};
+// A node either starts its Kubernetes cluster or joins it: one column for both.
+std::string column_of(const std::string& stage) {
+  return stage == "init" || stage == "join" ? "init|join" : stage;
+}
+
+// The stages of such nodes in their order, then what else any of them tells of.
+std::vector<std::string> stage_columns(const json::array& nodes, bool kubernetes) {
+  std::vector<std::string> columns{"booted", "network", "configured"};
+  if (kubernetes) columns.insert(columns.end(), {"containerd", "init|join"});
+  columns.emplace_back("ready");
+  for (const auto& item : nodes) {
+    if (!item.is_object()) continue;
+    for (const auto& stage : stages_of(item.get_object())) {
+      const auto column = column_of(stage.name);
+      const bool known = std::find(columns.begin(), columns.end(), column) != columns.end();
+      if (!known && columns.size() < kMostStages) columns.push_back(column);
+    }
+  }
+  return columns;
+}
+
+std::string title_of(std::string stage) {
+  for (char& c : stage) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return stage;
+}
+
+std::vector<std::string> stage_cells(const json::object& node, const std::vector<std::string>& columns) {
+  const auto reached = stages_of(node);
+  const auto state = member(node, "state");
+  bool awaited = state == "creating" || state == "booting";
+  std::vector<std::string> cells;
+  for (const auto& column : columns) {
+    const auto at = std::find_if(reached.begin(), reached.end(),
+                                 [&](const Stage& stage) { return column_of(stage.name) == column; });
+    if (at != reached.end()) {
+      cells.push_back(column == "init|join" ? at->name + " " + at->at : at->at);
+    } else {
+      // What it is working on now.
+      cells.emplace_back(std::exchange(awaited, false) ? "…" : "-");
+    }
+  }
+  return cells;
+}
+
+std::string stages_table(const json::array& nodes, bool kubernetes) {
+  const auto columns = stage_columns(nodes, kubernetes);
+  std::vector<std::vector<std::string>> rows{{"NODE"}};
+  if (kubernetes) rows[0].emplace_back("PODS");
+  for (const auto& column : columns) rows[0].push_back(title_of(column));
+  rows[0].emplace_back("REASON");
+  bool any = false, reasons = false;
   for (const auto& item : nodes) {
     if (!item.is_object()) continue;
     const auto& node = item.get_object();
-    const auto stages = stages_text(node);
     const auto reason = member(node, "reason");
-    if (stages.empty() && reason.empty()) continue;
-    rows.push_back({member(node, "name"), stages.empty() ? "-" : stages, reason});
+    const auto pods = member(node, "pods");
+    std::vector<std::string> row{member(node, "name")};
+    if (kubernetes) row.push_back(pods.empty() ? "-" : pods);
+    for (auto& cell : stage_cells(node, columns)) row.push_back(std::move(cell));
+    row.push_back(reason);
+    any = any || !stages_of(node).empty() || !reason.empty();
+    reasons = reasons || !reason.empty();
+    rows.push_back(std::move(row));
   }
-  return rows.size() == 1 ? std::string() : "\n" + columns_of_text(rows);
+  if (!any) return {};
+  if (!reasons) rows[0].back().clear();
+  return "\n" + columns_of_text(rows);
 }
 
 }  // namespace
@@ -69,7 +133,10 @@ Exit show_cluster(Session& session, const std::string& name) {
   const auto table = show_list(kind("node"), *nodes, session.output);
   if (!table) return print(session, table);
   const auto* items = array_in(*nodes, "items");
-  return print(session, *whole + "\n" + *table + (items ? stages_table(*items) : std::string()));
+  const auto* what = object == nullptr ? nullptr : object->if_contains("kubernetes");
+  const bool kubernetes = what != nullptr && what->is_object();
+  return print(session,
+               *whole + "\n" + *table + (items ? stages_table(*items, kubernetes) : std::string()));
 }
 
 std::string plan_text(const json::value& accepted, bool names_only) {

@@ -7,8 +7,8 @@
 
 namespace dure::cli {
 
-// A cluster by -o; as a table it is followed by its nodes and the boot stages of those that are not
-// ready.
+// A cluster by -o; as a table it is followed by its nodes and by the stages of each, with the time after
+// the start of its guest.
 Exit show_cluster(Session& session, const std::string& name);
 
 // Where each node goes, from the answer to a dry run.

@@ -83,6 +83,7 @@ void build_command_line(CLI::App& root, Chosen& chosen) {
       "  dure cluster create demo --workers 2 --flavor small --image debian-13 --keypair me\n"
       "  dure node list --cluster demo -o wide");
   root.require_subcommand(1);
+  root.set_version_flag("--version", std::string("dure ") + DURE_VERSION, "Show the version of dure");
   // Options of dure itself are understood after the command, too.
   root.fallthrough();
   root.get_formatter()->column_width(34);
@@ -96,6 +97,8 @@ void build_command_line(CLI::App& root, Chosen& chosen) {
   add_thing_commands(root, chosen);
   add_inventory_commands(root, chosen);
   add_cluster_commands(root, chosen);
+  add_access_commands(root, chosen);
+  add_proxy_command(root, chosen);
   add_history_commands(root, chosen);
   add_program_commands(root, chosen);
 }

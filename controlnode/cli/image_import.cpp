@@ -109,6 +109,9 @@ Outcome<json::object> import_blobs(Session& session, const std::string& name,
   if (const auto* cmdline = object.if_contains("cmdline"); cmdline && cmdline->is_string()) {
     body["cmdline"] = *cmdline;
   }
+  if (const auto* version = object.if_contains("kubernetes"); version && version->is_string()) {
+    body["kubernetes"] = *version;
+  }
   return body;
 }
 

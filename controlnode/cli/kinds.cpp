@@ -99,8 +99,17 @@ Kind cluster_kind() {
            age("AGE", "created_at"), of("PROJECT", "project", true),
            of("KEYPAIR", "key_pair", true), of("PREFIX", "network.prefix", true),
            of("VNI", "network.vni", true), of("MTU", "network.mtu", true),
+           of("KUBERNETES", "kubernetes.version", true), of("CNI", "kubernetes.cni", true),
+           of("PODS", "kubernetes.pods", true),
            of("OPERATION", "operation", true), of("REASON", "reason", true),
            of("ID", "id", true)}};
+}
+
+// Of a credential: whether it still opens the door.
+std::string access_state(const Object& object, TimePoint now) {
+  if (!text_at(object, "revoked_at").empty()) return "revoked";
+  const auto expires = parse_rfc3339(text_at(object, "expires_at"));
+  return expires && *expires <= now ? "expired" : "valid";
 }
 
 Kind node_kind() {
@@ -109,6 +118,7 @@ Kind node_kind() {
            of("HOST", "host"), of("SITE", "site"), of("ADDRESS", "address"),
            age("AGE", "created_at"), of("MAC", "mac", true), of("VM", "vm_state", true),
            pair_of("GENERATION", "observed_generation", "generation", true),
+           of("PODS", "pods", true), of("JOINED", "joined", true),
            of("READY-AT", "ready_at", true), of("REASON", "reason", true), of("ID", "id", true)}};
 }
 
@@ -123,7 +133,7 @@ const std::vector<Kind>& kinds() {
       {"image", "images", "name",
        {of("NAME", "name"), bytes_of("DISK", "disk.size_bytes"), of("MIN-DISK-GIB", "min_disk_gib"),
         bytes_of("KERNEL", "kernel.size_bytes"), of("SHA256", "disk.sha256", true),
-        of("CMDLINE", "cmdline", true), of("ID", "id", true)}},
+        of("KUBERNETES", "kubernetes", true), of("CMDLINE", "cmdline", true), of("ID", "id", true)}},
       {"flavor", "flavors", "name",
        {of("NAME", "name"), of("VCPUS", "vcpus"), of("MEMORY-MIB", "memory_mib"),
         of("DISK-GIB", "disk_gib"), of("ID", "id", true)}},
@@ -141,6 +151,15 @@ const std::vector<Kind>& kinds() {
         of("MESSAGE", "message"), of("SUBJECT", "subject", true)}},
   };
   return all;
+}
+
+const Kind& access_kind() {
+  static const Kind access{"credential", "credentials", "user",
+                           {of("USER", "user"), {"STATE", false, &access_state},
+                            of("ISSUED-AT", "issued_at"), of("EXPIRES-AT", "expires_at"),
+                            of("REVOKED-AT", "revoked_at", true), of("CLUSTER", "cluster", true),
+                            of("ID", "id", true)}};
+  return access;
 }
 
 const Kind& kind(std::string_view noun) {

@@ -196,13 +196,14 @@ std::optional<TimePoint> parse_rfc3339(std::string_view text) {
   return TimePoint{us};
 }
 
-std::optional<Duration> parse_duration(std::string_view text) {
+std::optional<Duration> parse_duration(std::string_view text, Duration most) {
   std::int64_t scale = 1;
   if (!text.empty() && (text.back() < '0' || text.back() > '9')) {
     switch (text.back()) {
       case 's': scale = 1; break;
       case 'm': scale = 60; break;
       case 'h': scale = 3600; break;
+      case 'd': scale = 86400; break;
       default: return std::nullopt;
     }
     text.remove_suffix(1);
@@ -210,8 +211,8 @@ std::optional<Duration> parse_duration(std::string_view text) {
   std::int64_t value = 0;
   const auto* end = text.data() + text.size();
   const auto parsed = std::from_chars(text.data(), end, value);
-  constexpr std::int64_t week_s = 7 * 86400;
-  if (parsed.ec != std::errc{} || parsed.ptr != end || value < 1 || value > week_s / scale) {
+  const auto most_s = std::chrono::duration_cast<std::chrono::seconds>(most).count();
+  if (parsed.ec != std::errc{} || parsed.ptr != end || value < 1 || value > most_s / scale) {
     return std::nullopt;
   }
   return std::chrono::seconds(value * scale);

@@ -17,7 +17,7 @@ namespace {
 dure::cli::Environment read_environment() {
   dure::cli::Environment environment;
   for (const char* name : {"DURE_ADDR", "DURE_TOKEN_FILE", "DURE_CONTEXT", "HOME",
-                           "XDG_CONFIG_HOME", "NO_COLOR", "TERM"}) {
+                           "KUBECONFIG", "XDG_CONFIG_HOME", "NO_COLOR", "TERM"}) {
     if (const char* value = std::getenv(name)) environment[name] = value;
   }
   return environment;

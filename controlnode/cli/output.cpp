@@ -45,7 +45,7 @@ std::string name_of(const Kind& kind, const json::object& thing) {
 // Green for what is well, red for what has failed, yellow for what is on its way.
 std::string colored(const std::string& state) {
   const char* code = "33";
-  if (state == "ready" || state == "succeeded") code = "32";
+  if (state == "ready" || state == "succeeded" || state == "valid") code = "32";
   if (state == "failed" || state == "silent" || state == "unknown") code = "31";
   return std::string("\x1b[") + code + "m" + state + "\x1b[0m";
 }

@@ -50,6 +50,9 @@ Exit run(const std::vector<std::string>& arguments, World& world) {
   } catch (const CLI::CallForHelp&) {
     world.terminal.out << root.help() << std::flush;  // of the innermost command that was named
     return Exit::ok;
+  } catch (const CLI::CallForVersion&) {
+    world.terminal.out << root.version() << '\n' << std::flush;
+    return Exit::ok;
   } catch (const CLI::ParseError& error) {
     return usage(world, describe_usage_error(root, error));
   }
@@ -75,7 +78,8 @@ Exit run(const std::vector<std::string>& arguments, World& world) {
   output.no_headers = chosen.no_headers;
   output.color = world.terminal.color;
   output.now = world.clock.now();
-  Session session{world.terminal, api, world.patience, world.random, std::move(output)};
+  Session session{world.terminal, api, world.patience, world.random, std::move(output),
+                  world.environment};
   return chosen.action(session);
 }
 

@@ -7,6 +7,7 @@
 #include "controlnode/cli/api_client.h"
 #include "controlnode/cli/output.h"
 #include "controlnode/cli/patience.h"
+#include "controlnode/cli/settings.h"
 #include "controlnode/cli/terminal.h"
 
 namespace dure::cli {
@@ -18,6 +19,7 @@ struct Session {
   Patience& patience;
   Random& random;
   OutputOptions output;
+  const Environment& environment;
 };
 
 using Action = std::function<Exit(Session&)>;

@@ -36,7 +36,16 @@ struct Applier {
     }
   }
 
-  void operator()(const DropCluster& drop) { model.clusters.erase(drop.id); }
+  void operator()(const PutIdentity& put) { model.identities.insert_or_assign(put.cluster, put.sealed); }
+  void operator()(const ClusterAccess& row) { model.accesses.insert_or_assign(row.id, row); }
+  void operator()(const DropAccess& drop) { model.accesses.erase(drop.id); }
+
+  // What only opens the cluster goes with it.
+  void operator()(const DropCluster& drop) {
+    std::erase_if(model.accesses, [&](const auto& entry) { return entry.second.cluster == drop.id; });
+    model.identities.erase(drop.id);
+    model.clusters.erase(drop.id);
+  }
   void operator()(const DropPool& drop) { model.pools.erase(drop.id); }
   void operator()(const DropNode& drop) { model.nodes.erase(drop.id); }
   void operator()(const DropNetwork& drop) { model.networks.erase(drop.id); }

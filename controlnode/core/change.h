@@ -34,6 +34,9 @@ struct DropImage { ImageId id; friend bool operator==(const DropImage&, const Dr
 struct DropKeyPair { KeyPairId id; friend bool operator==(const DropKeyPair&, const DropKeyPair&) = default; };
 struct DropSite { SiteId id; friend bool operator==(const DropSite&, const DropSite&) = default; };
 struct PutRemovals { HostId host; std::vector<Removal> removals; friend bool operator==(const PutRemovals&, const PutRemovals&) = default; };
+// The keys of a cluster, encrypted; they go with the cluster.
+struct PutIdentity { ClusterId cluster; std::string sealed; friend bool operator==(const PutIdentity&, const PutIdentity&) = default; };
+struct DropAccess { AccessId id; friend bool operator==(const DropAccess&, const DropAccess&) = default; };
 struct PutNextVni { std::uint32_t value = 0; friend bool operator==(const PutNextVni&, const PutNextVni&) = default; };
 
 // The outbox: the desired state of one host at its newest generation. Session and sequence are set
@@ -46,7 +49,7 @@ struct PutObservation { HostObservation observation; friend bool operator==(cons
 using Change =
     std::variant<Site, Host, Image, Flavor, Project, KeyPair, Cluster, NodePool, Node, Network, Claim,
                  Operation, IdempotencyRecord, EventRow, PutRemovals, PutNextVni, PutOrder,
-                 PutObservation, DropCluster, DropPool, DropNode, DropNetwork, DropClaim,
+                 PutObservation, PutIdentity, ClusterAccess, DropAccess, DropCluster, DropPool, DropNode, DropNetwork, DropClaim,
                  DropIdempotency, DropHost, DropFlavor, DropImage, DropKeyPair, DropSite>;
 
 // Applies one change to the model in memory. The store applies the same change to the database, and

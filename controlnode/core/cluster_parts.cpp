@@ -119,10 +119,25 @@ void add_node(Deciding& deciding, Cluster& cluster, const PoolId& pool, const No
   node.address = Ipv4{network.prefix.base.value + cluster.next_address++};
   node.mac = node_mac(network.vni, node.address);
   node.created_at = deciding.now;
+  if (!cluster.kubernetes.version.empty()) node.pods = pod_prefix(deciding.model, cluster, node.address);
   advance(deciding, node, NodeEvent::ordered);
   store_node(deciding, node);
   deciding.put(Claim{node.id, host, request.amount});
   keep_network(deciding, host, network.id);
+}
+
+void take_out(Deciding& deciding, Node node) {
+  advance(deciding, node, NodeEvent::remove);
+  store_node(deciding, node);
+  order_removal(deciding, node);
+  touch_members(deciding, node.cluster);
+}
+
+void let_go(Deciding& deciding, Node node) {
+  if (!node.joined) return take_out(deciding, std::move(node));
+  advance(deciding, node, NodeEvent::drain);
+  store_node(deciding, node);
+  touch_members(deciding, node.cluster);
 }
 
 void touch_members(Deciding& deciding, const ClusterId& cluster) {

@@ -50,6 +50,12 @@ Refused no_room(PlacementOutcome outcome);
 void add_node(Deciding& deciding, Cluster& cluster, const PoolId& pool, const NodeRequest& request,
               const HostId& host);
 
+// A node's VM is to go, and whoever has an entry for it is told.
+void take_out(Deciding& deciding, Node node);
+
+// The node leaves: through its Kubernetes cluster when it is a member of one, else at once.
+void let_go(Deciding& deciding, Node node);
+
 // Every host that programs the cluster's network gets a new order: forwarding entries have changed.
 void touch_members(Deciding& deciding, const ClusterId& cluster);
 

@@ -16,6 +16,8 @@ struct Requests {
   Reply operator()(const CreateCluster& request) { return create_cluster(deciding, request); }
   Reply operator()(const ScaleCluster& request) { return scale_cluster(deciding, request); }
   Reply operator()(const DeleteCluster& request) { return delete_cluster(deciding, request); }
+  Reply operator()(const GiveAccess& request) { return give_access(deciding, request); }
+  Reply operator()(const RevokeAccess& request) { return revoke_access(deciding, request); }
   Reply operator()(const CreateSite& request) { return create_site(deciding, request); }
   Reply operator()(const AddHost& request) { return add_host(deciding, request); }
   Reply operator()(const CordonHost& request) { return cordon_host(deciding, request); }

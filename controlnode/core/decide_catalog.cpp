@@ -75,6 +75,9 @@ std::optional<std::string> image_fault(const CreateImage& request) {
     return "cmdline: at most 2048 printable ASCII characters";
   }
   if (request.min_disk_gib > kMaxDiskGib) return "min_disk_gib: at most 65536";
+  if (!request.kubernetes.empty() && !valid_kubernetes_version(request.kubernetes)) {
+    return "kubernetes: a version such as v1.32.13, from v1.32 on";
+  }
   return std::nullopt;
 }
 
@@ -168,7 +171,7 @@ Reply create_image(Deciding& deciding, const CreateImage& request) {
   if (const auto fault = image_fault(request)) return refuse(Errc::invalid_argument, *fault);
   return store(deciding, "image", deciding.model.images,
                Image{{}, request.name, request.disk, request.kernel, request.initrd,
-                     request.cmdline, request.min_disk_gib});
+                     request.cmdline, request.min_disk_gib, request.kubernetes});
 }
 
 Reply create_key_pair(Deciding& deciding, const CreateKeyPair& request) {

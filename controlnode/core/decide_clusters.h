@@ -9,5 +9,10 @@ namespace dure::control {
 Reply create_cluster(Deciding& deciding, const CreateCluster& request);
 Reply scale_cluster(Deciding& deciding, const ScaleCluster& request);
 Reply delete_cluster(Deciding& deciding, const DeleteCluster& request);
+Reply give_access(Deciding& deciding, const GiveAccess& request);
+Reply revoke_access(Deciding& deciding, const RevokeAccess& request);
+
+// Drops the credentials that have run out.
+void expire_accesses(Deciding& deciding);
 
 }  // namespace dure::control

@@ -52,6 +52,18 @@ Result<std::vector<SiteId>> resolve_sites(const Model& model,
   return sites;
 }
 
+// What kubeadm's own checks before an installation ask for.
+std::optional<Error> too_small_for_kubernetes(const Flavor& flavor, const Image& image) {
+  constexpr std::uint32_t kVcpus = 2;
+  constexpr std::uint32_t kMemoryMib = 1700;
+  if (image.kubernetes.empty()) return std::nullopt;
+  if (flavor.vcpus >= kVcpus && flavor.memory_mib >= kMemoryMib) return std::nullopt;
+  return Error{Errc::invalid_argument,
+               "image '" + image.name + "' runs Kubernetes, which needs 2 vCPUs and 1700 MiB; flavor '" +
+                   flavor.name + "' has " + std::to_string(flavor.vcpus) + " and " +
+                   std::to_string(flavor.memory_mib) + " MiB: take a larger flavor"};
+}
+
 Result<Named> resolve(const Model& model, const CreateCluster& request) {
   Named named;
   const Project* project = find_by_name(model.projects, request.project);
@@ -70,6 +82,7 @@ Result<Named> resolve(const Model& model, const CreateCluster& request) {
                      std::to_string(image->min_disk_gib) + " GiB; flavor '" + flavor->name +
                      "' has " + std::to_string(flavor->disk_gib)};
   }
+  if (const auto fault = too_small_for_kubernetes(*flavor, *image)) return *fault;
   const KeyPair* key_pair = nullptr;
   for (const auto& [id, row] : model.key_pairs) {
     if (row.name == request.key_pair && named.project == row.project) key_pair = &row;
@@ -128,6 +141,11 @@ Cluster make_cluster(Deciding& deciding, const CreateCluster& request, const Nam
   cluster.next_worker = request.workers + 1;
   cluster.next_address = kFirstNodeAddress;
   cluster.created_at = deciding.now;
+  if (!named.image.kubernetes.empty()) {
+    const Settings& settings = deciding.model.settings;
+    cluster.kubernetes = {named.image.kubernetes, request.cni, settings.pod_network,
+                          settings.service_network};
+  }
   return cluster;
 }
 

@@ -4,6 +4,7 @@
 #include <limits>
 #include <map>
 
+#include "controlnode/core/cluster_parts.h"
 #include "controlnode/core/grammar.h"
 #include "controlnode/core/observations.h"
 #include "controlnode/core/operations.h"
@@ -38,7 +39,7 @@ std::string failure_of(const HostReport& report, const Cluster& cluster, const N
 // A guest reports each stage once, and an agent that restarts may have lost what it heard: stages
 // add up until the VM stops. Names that mean nothing to us are dropped.
 void merge_stages(Node& node, const VmReport& vm) {
-  for (const std::string_view name : kBootStages) {
+  for (const std::string_view name : kKnownStages) {
     const auto said = std::find_if(vm.stages.begin(), vm.stages.end(),
                                    [&](const GuestStage& stage) { return stage.name == name; });
     if (said == vm.stages.end() || has_stage(node, name)) continue;
@@ -46,9 +47,27 @@ void merge_stages(Node& node, const VmReport& vm) {
   }
 }
 
-bool all_stages(const Node& node) {
-  return std::all_of(std::begin(kBootStages), std::end(kBootStages),
-                     [&](std::string_view stage) { return has_stage(node, stage); });
+bool all_steps(const Model& model, const Node& node) {
+  const auto steps = boot_steps(model.clusters.at(node.cluster));
+  return std::all_of(steps.begin(), steps.end(),
+                     [&](std::string_view step) { return has_step(node, step); });
+}
+
+// A member keeps its own certificate from now on: its host is told to forget the one it came with.
+void joined(Deciding& deciding, Node& node) {
+  const auto& cluster = deciding.model.clusters.at(node.cluster);
+  if (node.joined || cluster.kubernetes.version.empty()) return;
+  node.joined = true;
+  deciding.touch(node.host);
+}
+
+// A control-plane member says which leaving nodes its cluster has let go.
+void departed(Deciding& deciding, const Node& speaker, const VmReport& vm) {
+  if (speaker.role != Role::control_plane || vm.generation != speaker.generation) return;
+  for (const Node& node : members_of(deciding.model, speaker.cluster)) {
+    const bool gone = std::find(vm.departed.begin(), vm.departed.end(), node.name) != vm.departed.end();
+    if (gone && node.state == NodeState::draining) take_out(deciding, node);
+  }
 }
 
 void stopped(const Deciding& deciding, Node& node, const std::string& how) {
@@ -60,7 +79,7 @@ void stopped(const Deciding& deciding, Node& node, const std::string& how) {
   }
 }
 
-void seen(const Deciding& deciding, Node& node, const VmReport& vm) {
+void seen(Deciding& deciding, Node& node, const VmReport& vm) {
   node.vm_state = vm.state;
   node.observed_generation = vm.generation;
   if (vm.generation != node.generation) {
@@ -71,8 +90,12 @@ void seen(const Deciding& deciding, Node& node, const VmReport& vm) {
   switch (vm.state) {
     case VmState::running:
       merge_stages(node, vm);
-      advance(deciding, node,
-              all_stages(node) ? NodeEvent::guest_ready : NodeEvent::vm_running);
+      if (all_steps(deciding.model, node)) {
+        advance(deciding, node, NodeEvent::guest_ready);
+        joined(deciding, node);
+      } else {
+        advance(deciding, node, NodeEvent::vm_running);
+      }
       return;
     case VmState::paused: stopped(deciding, node, "is paused"); return;
     case VmState::stopped: stopped(deciding, node, "has stopped"); return;
@@ -121,14 +144,17 @@ void update_nodes(Deciding& deciding, const HostReport& report, bool images_move
   for (const auto& [id, node] : deciding.model.nodes) {
     if (node.host == report.host && node.state != NodeState::deleting) nodes.push_back(node);
   }
-  for (const Node& node : nodes) {
+  for (const Node& listed : nodes) {
+    // An earlier node's word may have taken this one out.
+    const Node node = deciding.model.nodes.at(listed.id);
     const auto cluster = deciding.model.clusters.find(node.cluster);
-    if (cluster == deciding.model.clusters.end()) continue;
+    if (cluster == deciding.model.clusters.end() || node.state == NodeState::deleting) continue;
     Sighting sighting;
     if (const auto vm = vms.find(node.id); vm != vms.end()) sighting.vm = vm->second;
     sighting.failure = failure_of(report, cluster->second, node);
     update_node(deciding, report, node, sighting);
     if (images_moved && outstanding(node)) deciding.unsettled.insert(node.cluster);
+    if (sighting.vm != nullptr) departed(deciding, node, *sighting.vm);
   }
 }
 

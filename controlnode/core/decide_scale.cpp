@@ -50,7 +50,7 @@ std::optional<Refused> make_plan(Deciding& deciding, const Cluster& cluster, std
   const auto members = members_of(deciding.model, cluster.id);
   std::vector<Node> present;
   for (const Node& node : members) {
-    if (node.role == Role::worker) present.push_back(node);
+    if (node.role == Role::worker && node.state != NodeState::draining) present.push_back(node);
   }
   // Addresses only rise, so that the last worker is the newest.
   while (present.size() > workers) {
@@ -84,11 +84,7 @@ void carry_out(Deciding& deciding, Cluster& cluster, std::uint32_t workers, cons
     advance(deciding, node, NodeEvent::retry);
     store_node(deciding, node);
   }
-  for (Node node : plan.leaving) {
-    advance(deciding, node, NodeEvent::remove);
-    store_node(deciding, node);
-  }
-  for (const Node& node : plan.leaving) order_removal(deciding, node);
+  for (const Node& node : plan.leaving) let_go(deciding, node);
   // Forwarding entries change on every member's host.
   touch_members(deciding, cluster.id);
 }
@@ -97,6 +93,7 @@ std::vector<PlannedNode> resulting_plan(const Model& model, const Cluster& clust
                                         const ScalePlan& plan) {
   std::vector<PlannedNode> result;
   for (const Node& node : members_of(model, cluster.id)) {
+    if (node.state == NodeState::draining) continue;
     const bool leaves = std::any_of(plan.leaving.begin(), plan.leaving.end(),
                                     [&](const Node& other) { return other.id == node.id; });
     if (!leaves) result.push_back(planned(model, node.name, node.role, node.host));

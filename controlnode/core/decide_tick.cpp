@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "controlnode/core/cluster_parts.h"
+#include "controlnode/core/decide_clusters.h"
 #include "controlnode/core/removals.h"
 
 namespace dure::control {
@@ -32,6 +34,13 @@ void mark_silent(Deciding& deciding, Node& node) {
 
 void time_out(Deciding& deciding, Node& node) {
   if (!waits(node) || deciding.now < *node.deadline) return;
+  if (node.state == NodeState::draining) {
+    deciding.event("node.not-drained", node.id.uuid, node.name,
+                   node.name + " goes without having been drained: its cluster did not let it go in time");
+    take_out(deciding, node);
+    node = deciding.model.nodes.at(node.id);
+    return;
+  }
   const auto allowed = node_deadline(deciding.model, node.host).count() / 1'000'000;
   std::string reason = "timed out after " + std::to_string(allowed) +
                        " s: " + what_is_missing(deciding.model, node);
@@ -88,6 +97,7 @@ void decide_tick(Deciding& deciding) {
   }
   tick_clusters(deciding);
   expire_keys(deciding);
+  expire_accesses(deciding);
 }
 
 std::optional<TimePoint> next_wake(const Model& model) {
@@ -108,6 +118,7 @@ std::optional<TimePoint> next_wake(const Model& model) {
   for (const auto& [id, cluster] : model.clusters) {
     if (cluster.deadline) at(*cluster.deadline);
   }
+  for (const auto& [id, access] : model.accesses) at(access.expires_at);
   for (const auto& [key, record] : model.idempotency) {
     if (expires(model, record)) at(record.made_at + kIdempotencyKept);
   }

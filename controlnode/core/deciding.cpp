@@ -7,6 +7,10 @@
 namespace dure::control {
 namespace {
 
+constexpr std::string_view kPlainSteps[] = {"booted", "network", "configured", "ready"};
+constexpr std::string_view kKubernetesSteps[] = {"booted",     "network", "configured",
+                                                 "containerd", "joined",  "ready"};
+
 bool runs(const Node& node) {
   return node.vm_state == VmState::running && node.observed_generation == node.generation;
 }
@@ -52,6 +56,10 @@ Duration node_deadline(const Model& model, const HostId& host) {
   return Duration{static_cast<std::int64_t>(seconds * 1e6)};
 }
 
+Duration drain_deadline(const Model& model, const HostId& host) {
+  return node_deadline(model, host) * model.settings.drain_deadline_s / model.settings.node_deadline_s;
+}
+
 bool advance(const Deciding& deciding, Node& node, NodeEvent event) {
   const auto state = next(node.state, event);
   if (!state) return false;
@@ -75,6 +83,11 @@ bool advance(const Deciding& deciding, Node& node, NodeEvent event) {
       if (before == NodeState::failed || !node.ready_at) node.ready_at = deciding.now;
       break;
     case NodeState::unknown: break;  // a deadline goes on: the user waits all the same
+    case NodeState::draining:
+      if (before == NodeState::draining) break;
+      node.deadline = deciding.now + drain_deadline(deciding.model, node.host);
+      node.reason.clear();
+      break;
     case NodeState::failed: node.deadline.reset(); break;
     case NodeState::deleting:
       node.deadline.reset();
@@ -103,6 +116,16 @@ bool has_stage(const Node& node, std::string_view stage) {
                      [&](const GuestStage& reached) { return reached.name == stage; });
 }
 
+bool has_step(const Node& node, std::string_view step) {
+  if (step != "joined") return has_stage(node, step);
+  return has_stage(node, "init") || has_stage(node, "join");
+}
+
+std::span<const std::string_view> boot_steps(const Cluster& cluster) {
+  if (cluster.kubernetes.version.empty()) return kPlainSteps;
+  return kKubernetesSteps;
+}
+
 std::string what_is_missing(const Model& model, const Node& node) {
   const std::string host = host_name(model, node.host);
   std::string text;
@@ -112,8 +135,11 @@ std::string what_is_missing(const Model& model, const Node& node) {
     text = "its VM does not run on " + host;
   } else {
     std::string_view last;
-    for (const std::string_view stage : kBootStages) {
-      if (has_stage(node, stage)) {
+    const auto cluster = model.clusters.find(node.cluster);
+    const auto steps = cluster == model.clusters.end() ? std::span<const std::string_view>(kPlainSteps)
+                                                       : boot_steps(cluster->second);
+    for (const std::string_view stage : steps) {
+      if (has_step(node, stage)) {
         last = stage;
         continue;
       }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -49,6 +50,9 @@ std::string host_name(const Model& model, const HostId& host);
 // Time in which a node has to become ready on this host.
 Duration node_deadline(const Model& model, const HostId& host);
 
+// Time in which its cluster has to let a node go.
+Duration drain_deadline(const Model& model, const HostId& host);
+
 // Moves the row along the lifecycle table and sets what goes with the new state (deadline, ready_at,
 // reason). False: refused, nothing changed.
 bool advance(const Deciding& deciding, Node& node, NodeEvent event);
@@ -59,8 +63,14 @@ void store_node(Deciding& deciding, const Node& node);
 // What keeps a starting node from being ready, for people.
 std::string what_is_missing(const Model& model, const Node& node);
 
-// The guest's boot stages in their order; the last one means ready.
-inline constexpr std::string_view kBootStages[] = {"booted", "network", "configured", "ready"};
+// The boot stages that a guest may report, in their order. A control-plane member that starts its
+// cluster reports `init` where the others report `join`.
+inline constexpr std::string_view kKnownStages[] = {"booted", "network", "configured", "containerd",
+                                                    "init",   "join",    "ready"};
+// The steps between a running VM and a ready node: stages, and `joined` for init or join.
+std::span<const std::string_view> boot_steps(const Cluster& cluster);
 bool has_stage(const Node& node, std::string_view stage);
+// Whether the guest has said what this step stands for.
+bool has_step(const Node& node, std::string_view step);
 
 }  // namespace dure::control

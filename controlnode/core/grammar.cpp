@@ -1,6 +1,7 @@
 #include "controlnode/core/grammar.h"
 
 #include <algorithm>
+#include <optional>
 #include <array>
 #include <cstdint>
 
@@ -76,6 +77,26 @@ bool valid_ssh_public_key(std::string_view text) {
   if (end == std::string_view::npos) return true;
   const auto comment = rest.substr(end + 1);
   return clean_text(comment, comment.size()) == comment;
+}
+
+bool valid_kubernetes_version(std::string_view text) {
+  constexpr std::string_view kMajor = "v1.";
+  constexpr unsigned kFirstMinor = 32;
+  if (!text.starts_with(kMajor)) return false;
+  text.remove_prefix(kMajor.size());
+  const auto dot = text.find('.');
+  if (dot == std::string_view::npos) return false;
+  const auto number = [](std::string_view digits) -> std::optional<unsigned> {
+    if (digits.empty() || digits.size() > 4 || (digits.size() > 1 && digits[0] == '0')) return std::nullopt;
+    unsigned value = 0;
+    for (const char c : digits) {
+      if (!digit(c)) return std::nullopt;
+      value = value * 10 + static_cast<unsigned>(c - '0');
+    }
+    return value;
+  };
+  const auto minor = number(text.substr(0, dot));
+  return minor && *minor >= kFirstMinor && number(text.substr(dot + 1)).has_value();
 }
 
 bool valid_curve_key(std::string_view text) {

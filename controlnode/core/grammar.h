@@ -17,6 +17,10 @@ bool valid_catalog_name(std::string_view text);
 inline constexpr std::size_t kMaxPublicKeyBytes = 8192;
 bool valid_ssh_public_key(std::string_view text);
 
+// "v1.32.13": a release, not a candidate, from 1.32 on (the first with kubeadm's configuration v1beta4
+// as the only one that matters here).
+bool valid_kubernetes_version(std::string_view text);
+
 // Z85, 40 characters.
 bool valid_curve_key(std::string_view text);
 

@@ -14,8 +14,9 @@ constexpr std::size_t index(Enum value) {
 // In the order of the enumerators.
 constexpr std::array<std::string_view, 6> kClusterStates{"creating", "ready",  "scaling",
                                                          "degraded", "failed", "deleting"};
-constexpr std::array<std::string_view, 7> kNodeStates{"pending", "creating", "booting", "ready",
-                                                      "unknown", "failed",   "deleting"};
+constexpr std::array<std::string_view, 8> kNodeStates{"pending", "creating", "booting",  "ready",
+                                                      "unknown", "failed",   "deleting", "draining"};
+constexpr std::array<std::string_view, 2> kCnis{"native", "none"};
 constexpr std::array<std::string_view, 2> kRoles{"control-plane", "worker"};
 constexpr std::array<std::string_view, 2> kHostClasses{"anchor", "scavenged"};
 constexpr std::array<std::string_view, 3> kOperationKinds{"cluster-create", "cluster-scale",
@@ -40,16 +41,18 @@ constexpr MaybeNode kNo = std::nullopt;
 // A stopped VM that was still starting goes back to creating, because its host starts it again
 // within the same deadline. A failed node comes back only by the guest's own word or by a retry:
 // a VM that merely runs was running when it timed out as well. A node becomes unknown only where
-// something was expected of its host.
-constexpr std::array<std::array<MaybeNode, 8>, 7> kNodeTable{{
-    // ordered      vm_running  guest_ready  vm_stopped   host_silent  timed_out  retry        remove
-    {{N::creating,  kNo,        kNo,         kNo,         kNo,         N::failed, N::pending,  N::deleting}},  // pending
-    {{N::creating,  N::booting, N::ready,    N::creating, N::unknown,  N::failed, N::creating, N::deleting}},  // creating
-    {{N::booting,   N::booting, N::ready,    N::creating, N::unknown,  N::failed, N::creating, N::deleting}},  // booting
-    {{N::ready,     N::ready,   N::ready,    N::failed,   N::unknown,  kNo,       N::ready,    N::deleting}},  // ready
-    {{N::creating,  N::booting, N::ready,    N::failed,   N::unknown,  N::failed, N::creating, N::deleting}},  // unknown
-    {{N::failed,    kNo,        N::ready,    N::failed,   kNo,         kNo,       N::creating, N::deleting}},  // failed
-    {{N::deleting,  kNo,        kNo,         kNo,         kNo,         kNo,       N::deleting, N::deleting}},  // deleting
+// something was expected of its host. A draining node goes on to be deleted whatever happens to it: when
+// its cluster has let it go, or when that takes too long.
+constexpr std::array<std::array<MaybeNode, 9>, 8> kNodeTable{{
+    // ordered      vm_running  guest_ready  vm_stopped   host_silent  timed_out    retry        remove       drain
+    {{N::creating,  kNo,        kNo,         kNo,         kNo,         N::failed,   N::pending,  N::deleting, N::draining}},  // pending
+    {{N::creating,  N::booting, N::ready,    N::creating, N::unknown,  N::failed,   N::creating, N::deleting, N::draining}},  // creating
+    {{N::booting,   N::booting, N::ready,    N::creating, N::unknown,  N::failed,   N::creating, N::deleting, N::draining}},  // booting
+    {{N::ready,     N::ready,   N::ready,    N::failed,   N::unknown,  kNo,         N::ready,    N::deleting, N::draining}},  // ready
+    {{N::creating,  N::booting, N::ready,    N::failed,   N::unknown,  N::failed,   N::creating, N::deleting, N::draining}},  // unknown
+    {{N::failed,    kNo,        N::ready,    N::failed,   kNo,         kNo,         N::creating, N::deleting, N::draining}},  // failed
+    {{N::deleting,  kNo,        kNo,         kNo,         kNo,         kNo,         N::deleting, N::deleting, kNo}},          // deleting
+    {{N::draining,  kNo,        kNo,         kNo,         kNo,         N::deleting, N::draining, N::deleting, N::draining}},  // draining
 }};
 
 using C = ClusterState;
@@ -71,6 +74,7 @@ constexpr std::array<std::array<MaybeCluster, 6>, 6> kClusterTable{{
 
 std::string_view to_string(ClusterState state) { return kClusterStates[index(state)]; }
 std::string_view to_string(NodeState state) { return kNodeStates[index(state)]; }
+std::string_view to_string(Cni cni) { return kCnis[index(cni)]; }
 std::string_view to_string(Role role) { return kRoles[index(role)]; }
 std::string_view to_string(HostClass host_class) { return kHostClasses[index(host_class)]; }
 std::string_view to_string(OperationKind kind) { return kOperationKinds[index(kind)]; }
@@ -83,6 +87,7 @@ std::optional<ClusterState> cluster_state(std::string_view text) {
 std::optional<NodeState> node_state(std::string_view text) {
   return parse<NodeState>(kNodeStates, text);
 }
+std::optional<Cni> cni(std::string_view text) { return parse<Cni>(kCnis, text); }
 std::optional<Role> role(std::string_view text) { return parse<Role>(kRoles, text); }
 std::optional<HostClass> host_class(std::string_view text) {
   return parse<HostClass>(kHostClasses, text);
@@ -116,6 +121,7 @@ bool is_transitional(NodeState state) {
     case NodeState::pending:
     case NodeState::creating:
     case NodeState::booting:
+    case NodeState::draining:
     case NodeState::deleting: return true;
     case NodeState::ready:
     case NodeState::unknown:

@@ -10,6 +10,7 @@ namespace dure::control {
 std::string_view to_string(ClusterState state);
 std::string_view to_string(NodeState state);
 std::string_view to_string(Role role);
+std::string_view to_string(Cni cni);
 std::string_view to_string(HostClass host_class);
 std::string_view to_string(OperationKind kind);
 std::string_view to_string(OperationState state);
@@ -19,6 +20,7 @@ std::string_view to_string(StepState state);
 std::optional<ClusterState> cluster_state(std::string_view text);
 std::optional<NodeState> node_state(std::string_view text);
 std::optional<Role> role(std::string_view text);
+std::optional<Cni> cni(std::string_view text);
 std::optional<HostClass> host_class(std::string_view text);
 std::optional<OperationKind> operation_kind(std::string_view text);
 std::optional<OperationState> operation_state(std::string_view text);
@@ -36,6 +38,7 @@ enum class NodeEvent : std::uint8_t {
   timed_out,     // the deadline passed
   retry,         // a user asks again, or the scale is repeated
   remove,        // a user deletes it
+  drain,         // it leaves its Kubernetes cluster first: its pods go elsewhere
 };
 
 // The next state; nullopt: refused (nothing changes).

@@ -55,6 +55,7 @@ struct Image {
   BlobRef disk, kernel, initrd;  // size 0: none
   std::string cmdline;
   std::uint32_t min_disk_gib = 0;
+  std::string kubernetes{};  // version that its nodes run, such as "v1.32.13"; empty: none
   friend bool operator==(const Image&, const Image&) = default;
 };
 
@@ -83,7 +84,7 @@ enum class Role : std::uint8_t { control_plane, worker };
 
 // See lifecycle.h for the table of transitions.
 enum class ClusterState : std::uint8_t { creating, ready, scaling, degraded, failed, deleting };
-enum class NodeState : std::uint8_t { pending, creating, booting, ready, unknown, failed, deleting };
+enum class NodeState : std::uint8_t { pending, creating, booting, ready, unknown, failed, deleting, draining };
 
 struct Network {
   NetworkId id;
@@ -94,6 +95,19 @@ struct Network {
   Mac gateway_mac;
   std::uint16_t mtu = 0;
   friend bool operator==(const Network&, const Network&) = default;
+};
+
+// The pod network of a cluster: `native` routes the pods' own prefixes over the cluster's segment;
+// `none` leaves it to the user.
+enum class Cni : std::uint8_t { native, none };
+
+// What a cluster runs. Fixed when it is made, so that later settings do not tear it apart.
+struct KubernetesSpec {
+  std::string version;       // of the image; empty: the nodes are plain VMs, and the rest means nothing
+  Cni cni = Cni::native;
+  Ipv4Prefix pods;           // each node has a part of it
+  Ipv4Prefix services;
+  friend bool operator==(const KubernetesSpec&, const KubernetesSpec&) = default;
 };
 
 struct Cluster {
@@ -112,6 +126,7 @@ struct Cluster {
   std::optional<OperationId> operation;  // the one in progress
   TimePoint created_at;
   std::optional<TimePoint> deadline;     // of a transitional state
+  KubernetesSpec kubernetes{};
   friend bool operator==(const Cluster&, const Cluster&) = default;
 };
 
@@ -142,6 +157,8 @@ struct Node {
   std::optional<TimePoint> deadline;           // of a transitional state
   TimePoint created_at;
   std::optional<TimePoint> ready_at;
+  Ipv4Prefix pods{};                           // its part of the cluster's pod network; length 0: none
+  bool joined = false;                         // has been a member of its Kubernetes cluster: needs no credential
   friend bool operator==(const Node&, const Node&) = default;
 };
 
@@ -217,6 +234,16 @@ struct HostObservation {
   friend bool operator==(const HostObservation&, const HostObservation&) = default;
 };
 
+// A credential for a cluster's API server that a user was given. The key is not kept.
+struct ClusterAccess {
+  AccessId id;
+  ClusterId cluster;
+  std::string user;          // subject of the certificate
+  TimePoint issued_at, expires_at;
+  std::optional<TimePoint> revoked_at;
+  friend bool operator==(const ClusterAccess&, const ClusterAccess&) = default;
+};
+
 struct Settings {
   double vcpu_overcommit = 4.0;
   std::vector<Ipv4> nameservers;
@@ -226,8 +253,13 @@ struct Settings {
   std::uint32_t first_vni = 4097;
   std::int64_t node_deadline_s = 900;      // with hardware virtualisation
   double software_virtualisation_factor = 6.0;
+  std::int64_t drain_deadline_s = 300;     // likewise; then a leaving node goes all the same
+  std::int64_t join_credential_s = 6 * 3600;  // of a node that has not joined; made anew at half of it
   std::int64_t silent_after_s = 15;        // without a report a host's nodes become `unknown`
   std::uint32_t max_nodes_per_cluster = 64;
+  Ipv4Prefix pod_network{Ipv4{0x0a400000}, 12};      // 10.64.0.0/12, in every cluster
+  std::uint8_t pod_prefix_length = 24;               // of one node
+  Ipv4Prefix service_network{Ipv4{0x0a600000}, 16};  // 10.96.0.0/16, in every cluster
   friend bool operator==(const Settings&, const Settings&) = default;
 };
 
@@ -247,6 +279,8 @@ struct Model {
   std::map<NodeId, Node> nodes;
   std::map<NetworkId, Network> networks;
   std::map<NodeId, Claim> claims;
+  std::map<ClusterId, std::string> identities;       // encrypted (ports/cluster_identities.h)
+  std::map<AccessId, ClusterAccess> accesses;
   std::map<HostId, std::vector<Removal>> removals;   // sorted by (kind, object)
   std::map<OperationId, Operation> operations;
   std::map<std::string, IdempotencyRecord> idempotency;

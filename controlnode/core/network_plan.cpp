@@ -81,6 +81,15 @@ Result<Network> allocate_network(const Model& model, NetworkId id, ClusterId clu
   return Error{Errc::no_capacity, "all " + std::to_string(count) + " cluster networks are taken"};
 }
 
+Ipv4Prefix pod_prefix(const Model& model, const Cluster& cluster, Ipv4 address) {
+  const auto network = model.networks.find(cluster.network);
+  if (network == model.networks.end()) return {};
+  const std::uint32_t number = address.value - network->second.prefix.base.value;
+  const std::uint8_t length = model.settings.pod_prefix_length;
+  const Ipv4Prefix prefix{Ipv4{cluster.kubernetes.pods.base.value + (number << (32 - length))}, length};
+  return cluster.kubernetes.pods.contains(prefix.base) ? prefix : Ipv4Prefix{};
+}
+
 Mac node_mac(std::uint32_t vni, Ipv4 address) {
   return Mac{{kNodeMacPrefix, static_cast<std::uint8_t>(vni >> 16),
               static_cast<std::uint8_t>(vni >> 8), static_cast<std::uint8_t>(vni),
@@ -107,7 +116,7 @@ NetworkSpec network_spec(const Model& model, const Network& network, const HostI
     const auto found = model.hosts.find(node.host);
     if (found == model.hosts.end()) continue;
     const Ipv4 vtep = found->second.address;
-    spec.entries.push_back({node.mac, node.address, vtep});
+    spec.entries.push_back({node.mac, node.address, vtep, node.pods});
     if (node.host != host) peers.emplace(node.host, vtep);
   }
   for (const auto& [peer, vtep] : peers) spec.peers.push_back({peer, vtep});

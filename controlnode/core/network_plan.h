@@ -23,6 +23,10 @@ std::uint16_t guest_mtu(const Model& model, const std::vector<SiteId>& sites);
 Result<Network> allocate_network(const Model& model, NetworkId id, ClusterId cluster,
                                  std::uint16_t mtu);
 
+// The node's part of its cluster's pod network: the one with the number of its address in the
+// cluster's prefix, so that it is used again as little as the address is.
+Ipv4Prefix pod_prefix(const Model& model, const Cluster& cluster, Ipv4 address);
+
 // Locally administered, derived from VNI and address, hence unique within the installation.
 Mac node_mac(std::uint32_t vni, Ipv4 address);
 // The same on every host of every network.

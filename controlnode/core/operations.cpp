@@ -31,7 +31,7 @@ bool reached(const Model& model, const Cluster& cluster, const Node& node,
     const ImageReport* image = image_of(model, node, cluster.image);
     return started(node) || (image != nullptr && image->complete);
   }
-  return node.state == NodeState::ready || has_stage(node, step);
+  return node.state == NodeState::ready || has_step(node, step);
 }
 
 std::string image_progress(const Model& model, const Cluster& cluster, const Node& node) {
@@ -75,16 +75,30 @@ void set_progress(OperationStep& step, std::uint32_t left, bool reachable, TimeP
   }
 }
 
+bool any_draining(const std::vector<Node>& members) {
+  return std::any_of(members.begin(), members.end(),
+                     [](const Node& node) { return node.state == NodeState::draining; });
+}
+
 void refresh(const Deciding& deciding, const Cluster& cluster, Operation& operation) {
   const auto members = members_of(deciding.model, cluster.id);
   bool reachable = true;  // somebody has done the step before
   for (OperationStep& step : operation.steps) {
     std::uint32_t left = 0;
     std::string detail;
-    if (step.name == "removed") {
+    if (step.name == "drained") {
+      std::vector<Node> draining;
+      for (const Node& node : members) {
+        if (node.state == NodeState::draining) draining.push_back(node);
+      }
+      left = static_cast<std::uint32_t>(draining.size());
+      if (left > 0) detail = waiting_for(deciding.model, cluster, step.name, draining);
+      reachable = true;
+    } else if (step.name == "removed") {
       const auto hosts = hosts_removing(deciding.model, cluster);
       left = static_cast<std::uint32_t>(hosts.size());
-      if (left > 0) detail = "waiting for " + name_hosts(deciding.model, hosts, deciding.now);
+      if (any_draining(members)) left = step.total;
+      if (!hosts.empty()) detail = "waiting for " + name_hosts(deciding.model, hosts, deciding.now);
       reachable = true;
     } else {
       std::vector<Node> missing;
@@ -102,10 +116,11 @@ void refresh(const Deciding& deciding, const Cluster& cluster, Operation& operat
   }
 }
 
-void add_steps(Operation& operation, std::initializer_list<const char*> names, std::size_t total) {
-  for (const char* name : names) {
+template <class Names>
+void add_steps(Operation& operation, const Names& names, std::size_t total) {
+  for (const auto& name : names) {
     OperationStep step;
-    step.name = name;
+    step.name = std::string(name);
     step.total = static_cast<std::uint32_t>(total);
     operation.steps.push_back(std::move(step));
   }
@@ -118,7 +133,7 @@ std::string describe(const Operation& operation) {
 }  // namespace
 
 bool outstanding(const Node& node) {
-  return node.state != NodeState::deleting && !node.ready_at;
+  return node.state != NodeState::deleting && node.state != NodeState::draining && !node.ready_at;
 }
 
 std::vector<Node> members_of(const Model& model, const ClusterId& cluster) {
@@ -144,16 +159,23 @@ OperationId start_operation(Deciding& deciding, Cluster& cluster, OperationKind 
   }
   const auto members = members_of(deciding.model, cluster.id);
   const auto waiting = std::count_if(members.begin(), members.end(), outstanding);
-  const auto removing = hosts_removing(deciding.model, cluster).size();
-  const auto total = static_cast<std::size_t>(waiting);
-  if (total > 0) {
-    add_steps(operation, {"placed", "ordered", "image", "started", "booted", "network",
-                          "configured", "ready"},
-              total);
-  } else {
-    add_steps(operation, {"ordered"}, removing);
+  std::set<HostId> removing = hosts_removing(deciding.model, cluster);
+  std::size_t draining = 0;
+  for (const Node& node : members) {
+    if (node.state != NodeState::draining) continue;
+    removing.insert(node.host);
+    ++draining;
   }
-  if (removing > 0) add_steps(operation, {"removed"}, removing);
+  const auto total = static_cast<std::size_t>(waiting);
+  using Names = std::initializer_list<std::string_view>;
+  if (total > 0) {
+    add_steps(operation, Names{"placed", "ordered", "image", "started"}, total);
+    add_steps(operation, boot_steps(cluster), total);
+  } else {
+    add_steps(operation, Names{"ordered"}, removing.size());
+  }
+  if (draining > 0) add_steps(operation, Names{"drained"}, draining);
+  if (!removing.empty()) add_steps(operation, Names{"removed"}, removing.size());
   refresh(deciding, cluster, operation);
   cluster.operation = operation.id;
   deciding.put(operation);

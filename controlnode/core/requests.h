@@ -26,6 +26,7 @@ struct CreateCluster {
   std::uint32_t control_planes = 1, workers = 0;
   std::string flavor, image, key_pair;
   std::vector<std::string> sites;
+  Cni cni = Cni::native;   // of a cluster with Kubernetes
   bool dry_run = false;
   Idempotency idempotency;
 };
@@ -39,6 +40,13 @@ struct DeleteCluster {
   std::string cluster;
   Idempotency idempotency;
 };
+// A credential for the cluster's API server, for this long; the answer carries the kubeconfig.
+struct GiveAccess {
+  std::string cluster;
+  std::int64_t seconds = 12 * 3600;
+};
+// By the user name of its certificate; it ends at once.
+struct RevokeAccess { std::string cluster, user; };
 struct CreateSite { std::string name; std::uint16_t underlay_mtu = 1500; };
 struct AddHost {
   std::string name, site;
@@ -55,12 +63,13 @@ struct CreateImage {
   BlobRef disk, kernel, initrd;
   std::string cmdline;
   std::uint32_t min_disk_gib = 0;
+  std::string kubernetes;  // "v1.32.13"; empty: none
 };
 struct CreateKeyPair { std::string project = "default"; std::string name, public_key; };
 // kind: site, host, flavor, image, keypair. Refused while in use, naming the user.
 struct DeleteObject { std::string kind, name; };
 
-using Request = std::variant<CreateCluster, ScaleCluster, DeleteCluster, CreateSite, AddHost, CordonHost,
+using Request = std::variant<CreateCluster, ScaleCluster, DeleteCluster, GiveAccess, RevokeAccess, CreateSite, AddHost, CordonHost,
                              CreateFlavor, CreateImage, CreateKeyPair, DeleteObject>;
 
 // The answer. For a cluster request: the operation to wait on, and where each node goes.
@@ -74,6 +83,8 @@ struct Accepted {
   std::optional<OperationId> operation;
   std::vector<PlannedNode> plan;
   bool dry_run = false;
+  std::optional<ClusterAccess> access;    // was given: `kubeconfig` is made from it
+  std::string kubeconfig;                 // secret; filled in after the commit
 };
 struct Refused {
   Error error;

@@ -54,6 +54,10 @@ Census census(const Model& model, const Cluster& cluster) {
   result.members = members_of(model, cluster.id);
   result.removing = !hosts_removing(model, cluster).empty();
   for (const Node& node : result.members) {
+    if (node.state == NodeState::draining) {
+      result.removing = true;
+      continue;
+    }
     result.waiting = result.waiting || outstanding(node);
     result.waiting_failed =
         result.waiting_failed || (outstanding(node) && node.state == NodeState::failed);
@@ -120,7 +124,9 @@ void settle(Deciding& deciding, const ClusterId& id) {
   if (!is_transitional(cluster.state)) {
     cluster.deadline.reset();
     cluster.reason =
-        reasons(now.members, [](const Node& node) { return node.state != NodeState::ready; });
+        reasons(now.members, [](const Node& node) {
+          return node.state != NodeState::ready && node.state != NodeState::draining;
+        });
   }
   store_cluster(deciding, cluster, before);
 }

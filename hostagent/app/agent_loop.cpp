@@ -1,14 +1,28 @@
 #include "hostagent/app/agent_loop.h"
 
 #include <algorithm>
+#include <set>
+#include <span>
+#include <string_view>
 #include <utility>
 
 #include "common/log.h"
+#include "common/sha256.h"
 #include "hostagent/app/executor.h"
+#include "hostagent/app/tunnel_targets.h"
 #include "protocol/wire/codec.h"
 #include "protocol/wire/envelope.h"
 
 namespace dure::host {
+namespace {
+
+Digest sha256(std::string_view bytes) {
+  Sha256 sum;
+  sum.update(std::as_bytes(std::span(bytes)));
+  return sum.finish();
+}
+
+}  // namespace
 
 AgentLoop::AgentLoop(AgentParts parts, AgentIdentity identity, AgentTiming timing)
     : parts_(parts), identity_(std::move(identity)), timing_(timing) {}
@@ -62,13 +76,14 @@ void AgentLoop::on(EnvelopeReceived&& event) {
   }
   if (verdict) {
     const auto next = wire::after(*order, accepted_);
-    verdict = parts_.journal.accept(next, event.bytes);
+    verdict = parts_.journal.accept(next, sha256(event.bytes));
     if (verdict) accepted_ = next;
   }
   acknowledge(*order, verdict);
   if (!verdict) return;
   const bool changed = !order_ || order_->generation != order->generation;
   order_ = std::move(*order);
+  if (parts_.tunnels != nullptr) parts_.tunnels->allow(tunnel_targets(*order_));
   if (changed) {
     log::info("order accepted", {{"order", order_->order.str()},
                                  {"generation", std::to_string(order_->generation)}});
@@ -130,16 +145,25 @@ void AgentLoop::on(ObservationDone&& event) {
 }
 
 void AgentLoop::follow_guests() {
-  std::set<NodeId> running;
+  if (!seen_->observed.hypervisor_answers) return;
   std::vector<WatchedGuest> watch;
   for (const auto& vm : seen_->observed.vms) {
     if (vm.state != VmState::running) continue;
-    running.insert(vm.id);
-    watch.push_back({vm.id, channel_path(identity_.channels_dir, vm.id)});
+    watch.push_back({vm.id, channel_path(identity_.channels_dir, vm.id), bootstrap_of(vm)});
   }
-  if (!seen_->observed.hypervisor_answers || running == watched_) return;
-  watched_ = std::move(running);
+  std::sort(watch.begin(), watch.end(), [](const auto& a, const auto& b) { return a.vm < b.vm; });
+  if (watch == watched_) return;
+  watched_ = watch;
   parts_.guests.watch(std::move(watch));
+}
+
+// A document is for one generation: a VM that is being replaced must not take its successor's place.
+std::string AgentLoop::bootstrap_of(const ObservedVm& vm) const {
+  if (!order_) return {};
+  const auto wanted = std::find_if(order_->vms.begin(), order_->vms.end(), [&](const VmSpec& spec) {
+    return spec.id == vm.id && spec.generation == vm.generation;
+  });
+  return wanted == order_->vms.end() ? std::string() : wanted->bootstrap;
 }
 
 void AgentLoop::act() {

@@ -2,7 +2,6 @@
 
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -54,6 +53,7 @@ class AgentLoop {
   void settle(const OpDone& done);
   void discharge_what_is_gone();
   void follow_guests();
+  std::string bootstrap_of(const ObservedVm& vm) const;
   HostReport make_report() const;
   void report_if_changed();
   void send_report();
@@ -71,7 +71,7 @@ class AgentLoop {
   std::map<OpKey, Attempt> attempts_;
   std::map<Digest, std::uint64_t> progress_;
   std::map<NodeId, GuestStatus> guests_;
-  std::set<NodeId> watched_;
+  std::vector<WatchedGuest> watched_;  // sorted by VM
   std::uint64_t applied_generation_ = 0;
   OrderId applied_order_;
 

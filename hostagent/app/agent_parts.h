@@ -12,6 +12,7 @@
 #include "hostagent/ports/hypervisor.h"
 #include "hostagent/ports/journal.h"
 #include "hostagent/ports/storage.h"
+#include "hostagent/ports/tunnels.h"
 #include "protocol/wire/keys.h"
 
 namespace dure::host {
@@ -30,6 +31,7 @@ struct AgentParts {
   SeedStore& seeds;
   GuestChannels& guests;
   const wire::VerifyingKey& control_key;
+  Tunnels* tunnels = nullptr;  // absent: nobody reaches a guest through this agent
 };
 
 struct AgentIdentity {

@@ -49,11 +49,12 @@ HostReport AgentLoop::make_report() const {
     report.observed = observed.hypervisor_answers;
     report.failures = seen_->failures;
     for (const auto& vm : observed.vms) {
-      VmReport vm_report{vm.id, vm.generation, vm.order, vm.state, {}, {}};
+      VmReport vm_report{vm.id, vm.generation, vm.order, vm.state, {}, {}, {}};
       if (const auto guest = guests_.find(vm.id);
           guest != guests_.end() && vm.state == VmState::running) {
         vm_report.stages = guest->second.stages;
         vm_report.guest_error = guest->second.error;
+        vm_report.departed = guest->second.departed;
       }
       report.vms.push_back(std::move(vm_report));
     }

@@ -47,16 +47,18 @@ struct HostPlan {
 HostPlan host_plan(const HostOrder& order, const Observed& observed);
 
 // The part of a network that the kernel has to hold, in the form in which it is read back: entries
-// whose VTEP is not our own, sorted by address; peers sorted by VTEP, without their host ids.
+// whose VTEP is not our own, sorted by address, without what is behind them (guests route that among
+// themselves); peers sorted by VTEP, without their host ids.
 NetworkSpec remote_part(const NetworkSpec& network);
 
 // Names a set of firewall rules: equal inputs, equal digest. Not a cryptographic hash; it only tells
 // whether the rules in the kernel are those of these networks. Never all zero for a non-empty list.
 Digest firewall_digest(const std::vector<NetworkSpec>& networks);
 
-// Names in the kernel, from numbers only: dvb<vni>, dvx<vni>, dvt<first 8 hex digits of the id>.
+// Names in the kernel, from numbers only: dvb<vni>, dvx<vni>, dvt<12 hex digits of the guest's MAC>, which
+// lets the packet filter tell by the order's entries alone which guest is behind a tap.
 std::string bridge_name(std::uint32_t vni);
 std::string vxlan_name(std::uint32_t vni);
-std::string tap_name(const NodeId& id);
+std::string tap_name(const Mac& mac);
 
 }  // namespace dure::host

@@ -38,6 +38,8 @@ std::uint64_t hash_networks(const std::vector<NetworkSpec>& networks, std::uint6
       hash.bytes(entry.mac.bytes);
       hash.number(entry.address.value);
       hash.number(entry.vtep.value);
+      hash.number(entry.routed.base.value);
+      hash.number(entry.routed.length);
     }
   }
   return hash.value;
@@ -47,11 +49,16 @@ std::uint64_t hash_networks(const std::vector<NetworkSpec>& networks, std::uint6
 
 std::string bridge_name(std::uint32_t vni) { return "dvb" + std::to_string(vni); }
 std::string vxlan_name(std::uint32_t vni) { return "dvx" + std::to_string(vni); }
-std::string tap_name(const NodeId& id) { return "dvt" + id.str().substr(0, 8); }
+std::string tap_name(const Mac& mac) {
+  auto digits = mac.str();
+  std::erase(digits, ':');
+  return "dvt" + digits;
+}
 
 NetworkSpec remote_part(const NetworkSpec& network) {
   NetworkSpec remote = network;
   std::erase_if(remote.entries, [&](const NetworkEntry& e) { return e.vtep == network.local_vtep; });
+  for (auto& entry : remote.entries) entry.routed = {};
   std::sort(remote.entries.begin(), remote.entries.end(),
             [](const NetworkEntry& a, const NetworkEntry& b) { return a.address < b.address; });
   std::erase_if(remote.peers, [&](const NetworkPeer& p) { return p.vtep == network.local_vtep; });

@@ -10,8 +10,11 @@ namespace dure::host {
 
 // One well-formed line from a guest; hostile all the same.
 struct GuestStatus {
-  std::vector<GuestStage> stages;  // at most 16
-  std::string error;               // at most 256 bytes, printable
+  std::vector<GuestStage> stages;     // at most 16
+  std::string error;                  // at most 256 bytes, printable
+  std::string have{};                 // revision of the document that the guest has; empty: none
+  std::vector<std::string> departed{};  // names of nodes, at most 64, each once
+  friend bool operator==(const GuestStatus&, const GuestStatus&) = default;
 };
 
 class GuestListener {
@@ -23,14 +26,19 @@ class GuestListener {
 struct WatchedGuest {
   NodeId vm;
   std::string socket_path;
+  // The document for the guest's own program; empty: none. It can carry keys: never logged.
+  std::string bootstrap{};
+  friend bool operator==(const WatchedGuest&, const WatchedGuest&) = default;
 };
 
-// Reads the guests' stage reports from the unix sockets that QEMU binds; reconnects by itself, since
-// guests repeat themselves.
+// Both directions of the guests' virtio ports, over the unix sockets that QEMU binds: reads what the
+// guests report, and gives each its document as long as it reports another revision than that one's.
+// Reconnects by itself, since both sides repeat themselves.
 class GuestChannels {
  public:
   virtual ~GuestChannels() = default;
-  // Replaces the list of guests that are listened to.
+  // Replaces the list of guests that are listened to. One that stays, stays connected; its new
+  // document replaces the old one.
   virtual void watch(std::vector<WatchedGuest> guests) = 0;
 };
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "common/digest.h"
 #include "common/result.h"
 #include "protocol/messages/fencing.h"
 #include "protocol/messages/host_order.h"
@@ -25,8 +26,9 @@ class Journal {
   virtual ~Journal() = default;
   // Nothing accepted yet: zeros. `corrupt`: the file was damaged or is not ours.
   virtual Result<OrderMark> accepted() = 0;
-  // The verified envelope, as evidence, together with what the agent accepts from now on.
-  virtual Result<void> accept(const OrderMark& accepted, std::string_view envelope) = 0;
+  // What the agent accepts from now on, and as evidence the SHA-256 of the verified envelope. Not the
+  // envelope: an order can carry a guest's keys, which must never be on the host's disk.
+  virtual Result<void> accept(const OrderMark& accepted, const Digest& envelope_sha256) = 0;
   // What this host may have made and not removed yet.
   virtual Result<std::vector<Obligation>> obligations() = 0;
   virtual Result<void> oblige(const Obligation& obligation) = 0;

@@ -2,12 +2,18 @@
 
 import json
 import os
+import re
 import subprocess
+import urllib.error
+import urllib.request
 
 import packages
 from state import CampusError
 
 CHECKOUT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+UPSTREAM = "https://dl.k8s.io/release"
+KUBERNETES_SERIES = "1.34"
 
 PROGRAMS = {
     "dure-controlnode": "the control node",
@@ -100,6 +106,24 @@ def programs(campus):
     return found
 
 
+def _kubernetes_arguments(campus, step):
+    """What the image builder is told of Kubernetes. Without a directory and without upstream: nothing, said plainly."""
+    if not campus.kubernetes:
+        return []
+    if campus.kubernetes_dir:
+        return ["--kubernetes-dir", campus.kubernetes_dir]
+    try:
+        with urllib.request.urlopen(f"{UPSTREAM}/stable-{KUBERNETES_SERIES}.txt", timeout=10) as answer:
+            version = answer.read(32).decode("ascii").strip()
+    except (urllib.error.URLError, OSError, ValueError) as error:
+        step.note(f"the nodes carry no Kubernetes: {UPSTREAM} cannot be reached ({getattr(error, 'reason', error)}). With "
+                  "--kubernetes-dir DIR they do: DIR/bin/{kubeadm,kubelet,kubectl} and DIR/images/*.tar (packaging/image/README.md)")
+        return []
+    if not re.fullmatch(r"v1\.\d{1,3}\.\d{1,3}", version):
+        raise CampusError(f"{UPSTREAM} names {version!r} as its stable version")
+    return ["--kubernetes", version]
+
+
 def image(campus, step, with_install):
     """The node image: given by --image, or made by the image builder into STATE/image. Answers its manifest's path."""
     manifest = campus.image or campus.path("image", "node-image.json")
@@ -107,7 +131,8 @@ def image(campus, step, with_install):
         builder = os.path.join(CHECKOUT, "packaging", "image", "build")
         if not os.access(builder, os.X_OK):
             raise CampusError(f"no image builder at {builder}; give --image FILE (a node-image.json beside its blobs/)")
-        step.run([builder, "--out", campus.path("image"), *([] if with_install else ["--no-install"])])
+        step.run([builder, "--out", campus.path("image"), *_kubernetes_arguments(campus, step),
+                  *([] if with_install else ["--no-install"])])
     try:
         with open(manifest, encoding="utf-8") as f:
             described = json.load(f)

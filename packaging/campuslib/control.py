@@ -16,10 +16,10 @@ from state import CampusError
 COMPONENT = "controlnode"
 
 FLAVORS = {"tiny": (1, 512, 4), "small": (1, 768, 6), "medium": (2, 2048, 16)}
-IMAGE = "debian-13-node"
 KEYPAIR = "demo"
 CLUSTER = "demo"
 HOST_VCPUS, HOST_DISK_GIB = 4, 40
+DEMO_MINUTES = 30
 
 
 def toml(sections):
@@ -175,9 +175,24 @@ def make_catalog(campus, manifest, step):
                        check=True, stdin=subprocess.DEVNULL)
     step.say(f"key pair {KEYPAIR}")
     ensure(campus, "keypair", KEYPAIR, "create", KEYPAIR, "--public-key-file", campus.demo_key + ".pub")
-    step.say(f"image {IMAGE}")
-    ensure(campus, "image", IMAGE, "import", IMAGE, "--manifest", manifest)
-    step.detail = f"{len(FLAVORS)} flavors, image {IMAGE}, key pair {KEYPAIR}"
+    name = image_name(manifest)
+    step.say(f"image {name}")
+    ensure(campus, "image", name, "import", name, "--manifest", manifest)
+    step.detail = f"{len(FLAVORS)} flavors, image {name}, key pair {KEYPAIR}"
+
+
+def _described(manifest):
+    with open(manifest, encoding="utf-8") as f:
+        return json.load(f)
+
+
+def image_name(manifest):
+    return _described(manifest).get("name", "node")
+
+
+def demo_flavor(manifest):
+    """kubeadm wants 2 vCPUs and 1700 MiB."""
+    return "medium" if _described(manifest).get("kubernetes") else "small"
 
 
 def nodes(campus, cluster=None):
@@ -185,24 +200,24 @@ def nodes(campus, cluster=None):
     return answer["items"] if isinstance(answer, dict) else answer or []
 
 
-def make_demo(campus, step):
+def make_demo(campus, manifest, step):
     """The demo cluster: created when it does not exist, and waited for either way."""
-    argv = ["cluster", "create", CLUSTER, "--workers", "2", "--control-planes", "1", "--flavor", "small", "--image", IMAGE,
-            "--keypair", KEYPAIR, "--sites", ",".join(campus.site_names)]
+    argv = ["cluster", "create", CLUSTER, "--workers", "2", "--control-planes", "1", "--flavor", demo_flavor(manifest),
+            "--image", image_name(manifest), "--keypair", KEYPAIR, "--sites", ",".join(campus.site_names)]
     if not known(campus, "cluster", CLUSTER):
         step.say("creating (the first boot of a node takes a minute or more without KVM)")
         env = {**os.environ, **environment(campus)}
         code = step.run([build.programs(campus)["dure"], *argv], env=env, check=False, cwd="/")
         if code not in (0, 7):
             raise CampusError(f"`dure {' '.join(argv[:3])}` ended with code {code}\n{step.tail()}")
-    deadline = time.monotonic() + 900
+    deadline = time.monotonic() + DEMO_MINUTES * 60
     while True:
         seen = nodes(campus, CLUSTER)
         states = ", ".join(f"{n['name']} {n['state']}" for n in seen)
         if states and all(n["state"] == "ready" for n in seen):
             break
         if time.monotonic() > deadline:
-            raise CampusError(f"the demo cluster is not ready after 15 min: {states or 'it has no nodes'}\n"
+            raise CampusError(f"the demo cluster is not ready after {DEMO_MINUTES} min: {states or 'it has no nodes'}\n"
                               f"  Look at: campus status; {campus.log_path('controlnode')}; {campus.log_path('agent-h1')}")
         if states != step.detail:
             step.say(states)

@@ -59,6 +59,10 @@ def parser():
     p.add_argument("--no-install", dest="install", action="store_false", help="install no Debian packages")
     p.add_argument("--no-build", dest="build", action="store_false", help="take the programs from the build directory as they are")
     p.add_argument("--image", metavar="FILE", help="a node-image.json; default: build one")
+    p.add_argument("--kubernetes-dir", metavar="DIR", help="Kubernetes for the nodes: DIR/bin/{kubeadm,kubelet,kubectl} and "
+                   "DIR/images/*.tar; default: from upstream where that can be reached")
+    p.add_argument("--kubernetes", action=argparse.BooleanOptionalAction, default=None,
+                   help="nodes with Kubernetes (the default) or plain ones")
     p.add_argument("--vm-memory-mib", type=_count(256, 1 << 20), metavar="N", help="memory for VMs per host")
     p.add_argument("--until", choices=up.PHASES, help="stop after this phase")
 

@@ -19,7 +19,7 @@ import proc
 from state import CampusError
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-_BRIDGE, _VXLAN, _TAP = re.compile(r"dvb(\d+)$"), re.compile(r"dvx(\d+)$"), re.compile(r"dvt[0-9a-f]{8}$")
+_BRIDGE, _VXLAN, _TAP = re.compile(r"dvb(\d+)$"), re.compile(r"dvx(\d+)$"), re.compile(r"dvt[0-9a-f]{12}$")
 # Tables of the agent's journal whose rows mean that the host may still have something.
 _OBLIGATIONS = ("obligations", "obligation")
 # A claim, a network number or a removal that outlives the last cluster is something that nobody will ever give back.
@@ -125,7 +125,7 @@ def _nft(campus, host):
             elif kind in ("rule", "chain"):
                 key = f"{body['family']} {body['table']}"
                 tables.setdefault(key, {"rules": 0, "chains": 0})[kind + "s"] += 1
-            mentioned.update(re.findall(r"dv[bx]\d+|dvt[0-9a-f]{8}", json.dumps(body)))
+            mentioned.update(re.findall(r"dv[bx]\d+|dvt[0-9a-f]{12}", json.dumps(body)))
     return [{"name": k, **v} for k, v in sorted(tables.items())], sorted(mentioned)
 
 

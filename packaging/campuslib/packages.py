@@ -30,7 +30,7 @@ _BUILD_ONLY = {
     13: ["libboost1.83-dev", "libboost-json1.83-dev"],
 }
 
-_TEST = "python3 python3-yaml socat curl jq iputils-ping tcpdump psmisc".split()
+_TEST = "python3 openssl python3-yaml socat curl jq iputils-ping tcpdump psmisc".split()
 
 
 class PackageError(Exception):

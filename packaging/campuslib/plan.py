@@ -44,7 +44,7 @@ def wanted(network, nodes, host):
         "addresses": {f"{network['gateway']}/{length}"},
         "vxlan": {"name": f"dvx{vni}", "vni": vni, "mtu": network["mtu"], "local": here[0]["vtep"], "learning": False,
                   "master": f"dvb{vni}"},
-        "taps": {f"dvt{n['id'][:8]}" for n in here},
+        "taps": {"dvt" + n["mac"].replace(":", "") for n in here},
         "fdb": {(n["mac"], n["vtep"]) for n in remote} | {(FLOOD, n["vtep"]) for n in remote},
         "neighbours": {(n["address"], n["mac"]) for n in remote},
     }

@@ -31,6 +31,9 @@ class Campus:
     vm_memory_mib: int = 4096
     build_dir: str = ""
     image: str = ""
+    # Where the nodes' Kubernetes comes from: a directory with bin/ and images/; empty: upstream, if that can be reached.
+    kubernetes_dir: str = ""
+    kubernetes: bool = True
     # Directories of the machine that this campus had to make, for `down` to take away when they are empty again.
     made: list = field(default_factory=list)
 

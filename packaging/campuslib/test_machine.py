@@ -18,7 +18,7 @@ UP = ["up", "--hosts", "2", "--no-install", "--no-build", "--until", "database"]
 UUID = "11111111-2222-4333-8444-555555555555"
 DOMAIN = f"""<domain type='qemu'><name>probe</name><uuid>{UUID}</uuid><memory unit='MiB'>32</memory><vcpu>1</vcpu>
 <os><type arch='x86_64' machine='q35'>hvm</type></os><features><acpi/></features><devices>
-<emulator>/usr/bin/qemu-system-x86_64</emulator><interface type='ethernet'><target dev='dvt11111111'/></interface>
+<emulator>/usr/bin/qemu-system-x86_64</emulator><interface type='ethernet'><target dev='dvt020000000011'/></interface>
 </devices></domain>"""
 
 

@@ -156,7 +156,7 @@ class Oracle(unittest.TestCase):
     def test_each_kind_of_left_over_is_named(self):
         planted = {
             "domains": [{"name": "d", "uuid": "u", "state": "running"}], "qemu_processes": [{"pid": 1, "uuid": "u"}],
-            "bridges": [{"name": "dvb7"}], "vxlans": [{"name": "dvx7"}], "taps": [{"name": "dvt00000000"}],
+            "bridges": [{"name": "dvb7"}], "vxlans": [{"name": "dvx7"}], "taps": [{"name": "dvt020000000000"}],
             "fdb": [{"mac": "m", "destination": "d", "device": "dvx7"}], "neighbours": [{"address": "a", "device": "dvb7"}],
             "nft_devices": ["dvb7"], "files": [{"path": "p", "object": "u"}], "obligations": [{"id": 1}],
         }
@@ -187,7 +187,7 @@ class Oracle(unittest.TestCase):
                 domains=[{"uuid": ids[k], "name": "d", "state": "running", "metadata": {}}],
                 bridges=[{"name": "dvb7", "vni": 7, "mtu": 1400, "mac": "06:00:00:00:00:01", "addresses": ["10.128.0.1/24"]}],
                 vxlans=[{"name": "dvx7", "vni": 7, "mtu": 1400, "local": vteps[k], "learning": False, "master": "dvb7"}],
-                taps=[{"name": f"dvt{ids[k][:8]}", "master": "dvb7"}],
+                taps=[{"name": f"dvt020{k}", "master": "dvb7"}],
                 fdb=[{"device": "dvx7", "mac": m, "destination": vteps[far]} for m in (f"02:0{far}", plan.FLOOD)],
                 neighbours=[{"device": "dvb7", "address": f"10.128.0.{far}", "mac": f"02:0{far}"}])
         return seen

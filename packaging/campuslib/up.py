@@ -61,6 +61,11 @@ def settle(args):
         raise CampusError(f"{campus.sites} sites need at least as many hosts")
     campus.build_dir = os.path.realpath(args.build_dir) if args.build_dir else campus.build_dir
     campus.image = os.path.realpath(args.image) if args.image else campus.image
+    if args.kubernetes_dir:
+        campus.kubernetes_dir = os.path.realpath(args.kubernetes_dir)
+        if not os.path.isdir(os.path.join(campus.kubernetes_dir, "bin")):
+            raise CampusError(f"--kubernetes-dir {args.kubernetes_dir}: has no bin/ with kubeadm, kubelet and kubectl")
+    campus.kubernetes = campus.kubernetes if args.kubernetes is None else args.kubernetes
     os.makedirs(campus.path("log"), exist_ok=True)
     os.chmod(campus.state_dir, 0o711)
     campus.save()
@@ -156,7 +161,7 @@ def up(args):
             "control": ("control node", lambda s: _control_phase(campus, s)),
             "agents": ("agents", lambda s: _agents_phase(campus, s)),
             "catalog": ("flavors, image, key pair", lambda s: control.make_catalog(campus, manifest[0], s)),
-            "demo": ("demo cluster", lambda s: control.make_demo(campus, s)),
+            "demo": ("demo cluster", lambda s: control.make_demo(campus, manifest[0], s)),
         }
         wanted = PHASES[:PHASES.index(args.until) + 1] if args.until else PHASES
         if not args.demo:

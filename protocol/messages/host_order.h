@@ -44,6 +44,7 @@ struct NetworkEntry {
   Mac mac;
   Ipv4 address;
   Ipv4 vtep;
+  Ipv4Prefix routed{};  // what lies behind this guest, its pods: it may send with these addresses too; length 0: nothing
   friend bool operator==(const NetworkEntry&, const NetworkEntry&) = default;
 };
 
@@ -91,6 +92,10 @@ struct VmSpec {
   Mac mac;
   Ipv4 address;
   GuestConfig guest;
+  // What the guest's own program is given over its channel: a document of JSON that the host does not
+  // read. It carries keys while the node joins its cluster, so it is neither journalled nor logged.
+  // Empty: nothing is given. A new one replaces the old one in the running guest.
+  std::string bootstrap;
   friend bool operator==(const VmSpec&, const VmSpec&) = default;
 };
 
@@ -128,6 +133,7 @@ struct HostOrder {
 // Bounds on a well-formed order; a larger one is refused on both sides.
 inline constexpr std::size_t kMaxOrderBytes = 1 << 20;
 inline constexpr std::size_t kMaxVmsPerHost = 256;
+inline constexpr std::size_t kMaxBootstrapBytes = 64 * 1024;
 inline constexpr std::size_t kMaxNetworksPerHost = 256;
 inline constexpr std::size_t kMaxEntriesPerNetwork = 4096;
 inline constexpr std::size_t kMaxImagesPerHost = 64;

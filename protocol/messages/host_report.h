@@ -55,6 +55,7 @@ struct VmReport {
   VmState state = VmState::unknown;
   std::vector<GuestStage> stages;
   std::string guest_error;        // at most 256 bytes
+  std::vector<std::string> departed{};  // nodes of its cluster that the guest has drained and taken out; at most 64
   friend bool operator==(const VmReport&, const VmReport&) = default;
 };
 

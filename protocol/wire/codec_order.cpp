@@ -62,6 +62,8 @@ void put(const NetworkSpec& from, schema::NetworkSpec& to) {
     added.set_mac(raw(entry.mac));
     added.set_address(entry.address.value);
     added.set_vtep(entry.vtep.value);
+    added.set_routed_base(entry.routed.base.value);
+    added.set_routed_length(entry.routed.length);
   }
 }
 
@@ -90,6 +92,7 @@ void put(const VmSpec& from, schema::VmSpec& to) {
   to.set_mac(raw(from.mac));
   to.set_address(from.address.value);
   put(from.guest, *to.mutable_guest());
+  to.set_bootstrap(from.bootstrap);
 }
 
 BlobRef blob(const schema::BlobRef& from, FieldCheck& check, std::string_view field) {
@@ -119,6 +122,24 @@ Ipv4Prefix prefix(const schema::NetworkSpec& from, FieldCheck& check) {
   if (check.failed()) return {};
   const Ipv4Prefix to{{from.prefix_base()}, static_cast<std::uint8_t>(from.prefix_length())};
   check.require(to.contains(to.base), "network.prefix", "has host bits set");
+  return to;
+}
+
+bool overlap(const Ipv4Prefix& one, const Ipv4Prefix& other) {
+  return one.contains(other.base) || other.contains(one.base);
+}
+
+// What is behind a guest lies outside of its network: otherwise it could speak as its neighbours.
+Ipv4Prefix routed(const schema::NetworkEntry& from, const Ipv4Prefix& network, FieldCheck& check) {
+  if (from.routed_length() == 0) {
+    check.require(from.routed_base() == 0, "network.entry.routed", "has no length");
+    return {};
+  }
+  check.range(from.routed_length(), 8, 32, "network.entry.routed");
+  if (check.failed()) return {};
+  const Ipv4Prefix to{{from.routed_base()}, static_cast<std::uint8_t>(from.routed_length())};
+  check.require(to.contains(to.base), "network.entry.routed", "has host bits set");
+  check.require(!overlap(to, network), "network.entry.routed", "overlaps the network's prefix");
   return to;
 }
 
@@ -152,6 +173,7 @@ NetworkSpec network(const schema::NetworkSpec& from, FieldCheck& check) {
     added.vtep.value = entry.vtep();
     check.require(to.prefix.contains(added.address), "network.entry.address",
                   "is outside of the prefix");
+    added.routed = routed(entry, to.prefix, check);
   }
   check.unique(to.peers, [](const auto& item) { return item.host; }, "network.peer.host");
   check.unique(to.entries, [](const auto& item) { return item.mac; }, "network.entry.mac");
@@ -204,6 +226,7 @@ VmSpec vm(const schema::VmSpec& from, FieldCheck& check) {
   to.address.value = from.address();
   check.require(from.has_guest(), "vm.guest", "is missing");
   to.guest = guest(from.guest(), check);
+  to.bootstrap = check.text(from.bootstrap(), "vm.bootstrap", kMaxBootstrapBytes);
   return to;
 }
 

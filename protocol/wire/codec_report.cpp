@@ -11,6 +11,7 @@ constexpr std::size_t kMaxMessageBytes = 512;
 constexpr std::size_t kMaxGuestErrorBytes = 256;
 constexpr std::size_t kMaxStageNameBytes = 32;
 constexpr std::size_t kMaxStages = 64;
+constexpr std::size_t kMaxDeparted = 64;
 // A host may still carry what many orders made: more than one order may name.
 constexpr std::size_t kMaxObjects = 4096;
 
@@ -83,6 +84,7 @@ void put(const VmReport& from, schema::VmReport& to) {
     added.set_at_ms(stage.at_ms);
   }
   to.set_guest_error(printable(from.guest_error, kMaxGuestErrorBytes));
+  for (const auto& name : from.departed) to.add_departed(name);
 }
 
 void put(const ObjectFailure& from, schema::ObjectFailure& to) {
@@ -148,6 +150,7 @@ VmReport vm(const schema::VmReport& from, FieldCheck& check) {
   check.id(to.order, from.order(), "vm.order");
   to.state = to_plain(kVmStates, from.state(), check, "vm.state");
   check.range(static_cast<std::uint64_t>(from.stages_size()), 0, kMaxStages, "vm.stages");
+  check.range(static_cast<std::uint64_t>(from.departed_size()), 0, kMaxDeparted, "vm.departed");
   if (check.failed()) return to;
   for (const auto& stage : from.stages()) {
     check.known(stage, "vm.stage");
@@ -155,6 +158,8 @@ VmReport vm(const schema::VmReport& from, FieldCheck& check) {
         {check.name(stage.name(), "vm.stage.name", kMaxStageNameBytes), stage.at_ms()});
   }
   to.guest_error = check.text(from.guest_error(), "vm.guest_error", kMaxGuestErrorBytes);
+  for (const auto& name : from.departed()) to.departed.push_back(check.name(name, "vm.departed"));
+  check.unique(to.departed, [](const auto& name) { return std::string_view(name); }, "vm.departed");
   return to;
 }
 

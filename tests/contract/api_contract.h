@@ -91,6 +91,15 @@ TEST_CASE("api: a refusal is an answer with its reason and changes nothing") {
   CHECK(sites(*world)->size() == 1);
 }
 
+TEST_CASE("api: a credential for a cluster that is not there is refused, and so is the end of one") {
+  const auto world = make_api_world();
+  for (const Request& request : {Request{GiveAccess{"none", 3600}}, Request{RevokeAccess{"none", "dure:1"}}}) {
+    const auto reply = ask(*world, request);
+    REQUIRE(reply.ok());
+    CHECK(std::get<Refused>(*reply).error.code == Errc::not_found);
+  }
+}
+
 TEST_CASE("api: history is numbered without gaps, oldest first, and read in parts") {
   const auto world = make_api_world();
   for (const auto* name : {"a", "b", "c", "d"}) REQUIRE(ask(*world, CreateSite{name, 1500}).ok());

@@ -4,6 +4,8 @@
 #include "controlnode/app/inbox_api.h"
 #include "tests/contract/api_contract.h"
 #include "tests/support/fake_agent_link.h"
+#include "tests/support/fake_bootstrap_documents.h"
+#include "tests/support/fake_cluster_identities.h"
 #include "tests/support/fake_store.h"
 
 namespace dure::control::contract {
@@ -80,7 +82,9 @@ class LoopWorld : public ApiWorld {
   InboxApi api_{inbox_};
   FakeAgentLink agents_{api_};
   wire::SigningKey key_ = wire::SigningKey::generate().value();
-  ControlLoop loop_{{clock_, random_, store_, agents_, key_}, system_id(), Settings{}, "test"};
+  FakeClusterIdentities identities_;
+  FakeBootstrapDocuments documents_;
+  ControlLoop loop_{{clock_, random_, store_, agents_, key_, identities_, documents_}, system_id(), Settings{}, "test"};
 };
 
 }  // namespace

@@ -81,6 +81,15 @@ inline void one_network_contract(Dataplane& dataplane, const NetworkSpec& networ
     require_applied(dataplane, network);
     check_only(dataplane, network);
   }
+  SUBCASE("what is behind guests is none of its business") {
+    NetworkSpec with_pods = network;
+    with_pods.entries[1].routed = {ip("10.244.1.0"), 24};
+    require_applied(dataplane, with_pods);
+    check_only(dataplane, with_pods);
+    check_only(dataplane, network);
+    require_applied(dataplane, network);
+    check_only(dataplane, network);
+  }
   SUBCASE("a network of one host has no peer and no entry") {
     NetworkSpec alone = network;
     alone.peers.clear();

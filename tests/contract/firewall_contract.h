@@ -53,6 +53,16 @@ inline void firewall_contract(Firewall& firewall) {
     CHECK(refused.error().code == Errc::invalid_argument);
     CHECK(applied(firewall) == digest_of(7));
   }
+  SUBCASE("pods behind guests, the same ones in two networks") {
+    auto one = sample_network(1), two = sample_network(2);
+    for (auto* network : {&one, &two}) {
+      network->entries[0].routed = {ip("10.244.1.0"), 24};
+      network->entries[1].routed = {ip("10.244.2.0"), 25};
+      network->entries[2].routed = {ip("10.244.2.128"), 32};
+    }
+    require_applied(firewall, {one, two}, digest_of(11));
+    CHECK(applied(firewall) == digest_of(11));
+  }
   SUBCASE("a network of one host, without peers and remote guests") {
     NetworkSpec alone = sample_network(1);
     alone.peers.clear();

@@ -99,13 +99,18 @@ class Wire {
   std::string seen_;
 };
 
-// One host with two guests on network 1 and one on network 2; a peer's VTEP on the underlay.
+// One host with two guests on network 1 and one on network 2, each with pods behind it; a peer's VTEP on
+// the underlay.
 struct Lab {
   Namespace peer, host, own, neighbour, stranger;
   NetworkSpec one = contract::sample_network(1), two = contract::sample_network(2);
 
   Lab() {
     one.entries[1].vtep = one.local_vtep;
+    // Two clusters with the same pods' prefixes.
+    for (auto* network : {&one, &two}) {
+      for (std::uint8_t n = 0; n < 3; ++n) network->entries[n].routed = {Ipv4{ip("10.244.1.0").value + 256U * n}, 24};
+    }
     test::join(peer, "eth0", host, "eth0", 1500);
     peer.run({"ip", "addr", "add", "192.0.2.2/24", "dev", "eth0"});
     peer.run({"ip", "addr", "add", "192.0.2.66/24", "dev", "eth0"});
@@ -119,12 +124,13 @@ struct Lab {
       NftablesFirewall firewall(options);
       contract::require_applied(firewall, {one, two}, contract::digest_of(1));
     });
-    plug(own, "dvt1", one, 0);
-    plug(neighbour, "dvt2", one, 1);
-    plug(stranger, "dvt3", two, 0);
+    plug(own, one, 0);
+    plug(neighbour, one, 1);
+    plug(stranger, two, 0);
   }
 
-  void plug(Namespace& guest, const std::string& tap, const NetworkSpec& network, std::size_t entry) {
+  void plug(Namespace& guest, const NetworkSpec& network, std::size_t entry) {
+    const auto tap = tap_name(network.entries[entry].mac);
     test::join(host, tap, guest, "eth0", network.mtu);
     host.run({"ip", "link", "set", tap, "master", bridge_name(network.vni)});
     guest.run({"ip", "link", "set", "eth0", "address", network.entries[entry].mac.str()});
@@ -157,6 +163,22 @@ std::vector<Attempt> forged_frames(const Lab& lab) {
       {"neighbours-address",
        ethernet(kEveryone, me, kIpv4,
                 udp(lab.one.entries[1].address, 1, all, 1, "canary neighbours-address"))},
+      {"neighbours-all", ethernet(kEveryone, lab.one.entries[1].mac, kIpv4,
+                                  udp(lab.one.entries[1].address, 1, all, 1, "canary neighbours-all"))},
+      {"arp-neighbours-all",
+       ethernet(kEveryone, lab.one.entries[1].mac, kArp,
+                arp(1, lab.one.entries[1].mac, lab.one.entries[1].address, gateway, "canary arp-neighbours-all"))},
+      {"strangers-all", ethernet(kEveryone, lab.two.entries[0].mac, kIpv4,
+                                 udp(lab.two.entries[0].address, 1, all, 1, "canary strangers-all"))},
+      {"neighbours-pod", ethernet(kEveryone, me, kIpv4, udp(ip("10.244.2.7"), 1, all, 1, "canary neighbours-pod"))},
+      {"neighbours-pod-and-mac", ethernet(kEveryone, lab.one.entries[1].mac, kIpv4,
+                                          udp(ip("10.244.2.7"), 1, all, 1, "canary neighbours-pod-and-mac"))},
+      {"remote-pod", ethernet(kEveryone, me, kIpv4, udp(ip("10.244.3.7"), 1, all, 1, "canary remote-pod"))},
+      {"strangers-pod", ethernet(kEveryone, lab.two.entries[0].mac, kIpv4,
+                                 udp(ip("10.244.1.7"), 1, all, 1, "canary strangers-pod"))},
+      {"nobodys-pod", ethernet(kEveryone, me, kIpv4, udp(ip("10.244.4.7"), 1, all, 1, "canary nobodys-pod"))},
+      {"arp-neighbours-pod",
+       ethernet(kEveryone, me, kArp, arp(1, me, ip("10.244.2.1"), gateway, "canary arp-neighbours-pod"))},
       {"no-address", ethernet(kEveryone, me, kIpv4, udp(Ipv4{0}, 68, all, 67, "canary no-address"))},
       {"arp-gateway", ethernet(kEveryone, me, kArp, arp(2, me, gateway, gateway, "canary arp-gateway"))},
       {"arp-neighbour", ethernet(kEveryone, me, kArp,
@@ -204,9 +226,6 @@ TEST_CASE("no forged frame of a guest reaches its neighbour, another network or 
   REQUIRE(underlay.arrives("canary first"));
   const auto attempts = forged_frames(lab);
   for (const auto& attempt : attempts) own.send(attempt.frame);
-  // Another network's guest's own names, from a port of this network: it never leaves this bridge.
-  own.send(ethernet(kEveryone, lab.two.entries[0].mac, kIpv4,
-                    udp(lab.two.entries[0].address, 1, ip("10.2.0.255"), 1, "canary stolen-pair")));
   // Frames keep their order: what has not come before this one never comes.
   own.send(genuine("canary last"));
   REQUIRE(neighbour.arrives("canary last"));
@@ -217,7 +236,6 @@ TEST_CASE("no forged frame of a guest reaches its neighbour, another network or 
     CHECK_MESSAGE(!stranger.has_seen(canary), attempt.name << " reached another network");
     CHECK_MESSAGE(!underlay.has_seen(canary), attempt.name << " reached the underlay");
   }
-  CHECK_FALSE(underlay.has_seen("canary stolen-pair"));
   // The stranger's wire works (a genuine frame of its peer comes through), and saw nothing of all this.
   send_udp(lab.peer, ip("192.0.2.2"),
            vxlan(102, ethernet(kEveryone, lab.two.entries[1].mac, kIpv4,
@@ -225,6 +243,60 @@ TEST_CASE("no forged frame of a guest reaches its neighbour, another network or 
   REQUIRE(stranger.arrives("its own peer"));
   CHECK_FALSE(stranger.has_seen("canary"));
   CHECK(lab.tables().find("02:66:00:00:00:01") == std::string::npos);
+}
+
+TEST_CASE("pods speak with their own addresses inside of their cluster, and are delivered to") {
+  Lab lab;
+  lab.peer.run({"ip", "addr", "add", lab.one.entries[2].vtep.str() + "/24", "dev", "eth0"});
+  Wire own(lab.own), neighbour(lab.neighbour), stranger(lab.stranger), underlay(lab.peer);
+  const Mac me = lab.one.entries[0].mac, next = lab.one.entries[1].mac, remote = lab.one.entries[2].mac;
+  const Ipv4 pod = ip("10.244.1.7"), listed = ip("192.0.2.2");
+  own.send(ethernet(next, me, kIpv4, udp(pod, 1, ip("10.244.2.9"), 1, "canary next-door")));
+  CHECK(neighbour.arrives("canary next-door"));
+  own.send(ethernet(remote, me, kIpv4, udp(pod, 1, ip("10.244.3.9"), 1, "canary far-away")));
+  CHECK(underlay.arrives("canary far-away"));
+  own.send(ethernet(kEveryone, me, kArp, arp(1, me, ip("10.244.1.1"), lab.one.gateway, "canary pods-gateway")));
+  CHECK(neighbour.arrives("canary pods-gateway"));
+  const auto from_remote = [&](Ipv4 from, const std::string& text) {
+    send_udp(lab.peer, listed, vxlan(101, ethernet(me, remote, kIpv4, udp(from, 1, pod, 1, text))));
+  };
+  from_remote(ip("10.244.2.9"), "canary stolen-local");
+  from_remote(ip("10.244.1.9"), "canary stolen-own");
+  from_remote(ip("10.244.4.9"), "canary nobodys");
+  from_remote(ip("10.244.3.9"), "canary from-remote");
+  CHECK(own.arrives("canary from-remote"));
+  for (const char* text : {"canary stolen-local", "canary stolen-own", "canary nobodys"}) {
+    CHECK_MESSAGE(!own.has_seen(text), std::string(text) << " was delivered");
+  }
+  CHECK_FALSE(stranger.has_seen("canary"));
+}
+
+TEST_CASE("pods of two clusters with the same addresses never meet, on no bridge and not by the host") {
+  Lab lab;
+  Wire own(lab.own), neighbour(lab.neighbour), stranger(lab.stranger), underlay(lab.peer);
+  const Mac me = lab.one.entries[0].mac, other = lab.two.entries[0].mac;
+  const auto pod = [&](const Mac& to, const char* target, const std::string& text) {
+    own.send(ethernet(to, me, kIpv4, udp(ip("10.244.1.7"), 1, ip(target), 1, text)));
+  };
+  pod(other, "10.244.1.9", "canary its-mac");
+  pod(lab.one.gateway_mac, "10.2.0.11", "canary its-guest");
+  pod(lab.one.gateway_mac, "10.244.1.9", "canary its-pod");
+  // Nor to the outside, unless its guest gives its own address.
+  pod(lab.one.gateway_mac, "192.0.2.2", "canary outside");
+  pod(kEveryone, "10.1.0.255", "canary last");
+  REQUIRE(neighbour.arrives("canary last"));
+  REQUIRE(underlay.arrives("canary last"));
+  CHECK_FALSE(underlay.has_seen("canary outside"));
+  stranger.send(ethernet(kEveryone, other, kIpv4, udp(ip("10.244.1.7"), 1, ip("10.2.0.255"), 1, "canary theirs")));
+  REQUIRE(underlay.arrives("canary theirs"));
+  CHECK_FALSE(own.has_seen("canary theirs"));
+  CHECK_FALSE(neighbour.has_seen("canary theirs"));
+  // Both wires have been alive until now, and this is all that they saw.
+  send_udp(lab.peer, ip("192.0.2.2"),
+           vxlan(102, ethernet(kEveryone, lab.two.entries[1].mac, kIpv4,
+                               udp(ip("10.244.2.7"), 1, ip("10.2.0.255"), 1, "its own peer"))));
+  REQUIRE(stranger.arrives("its own peer"));
+  CHECK_FALSE(stranger.has_seen("canary"));
 }
 
 TEST_CASE("an ARP probe and a genuine announcement pass") {

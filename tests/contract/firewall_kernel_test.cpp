@@ -36,11 +36,12 @@ struct Site {
       contract::require_applied(dataplane, a);
       contract::require_applied(dataplane, b);
     });
-    plug(guest_a, a, "dvta");
-    plug(guest_b, b, "dvtb");
+    plug(guest_a, a);
+    plug(guest_b, b);
   }
 
-  void plug(Namespace& guest, const NetworkSpec& network, const std::string& tap) {
+  void plug(Namespace& guest, const NetworkSpec& network) {
+    const auto tap = tap_name(network.entries[0].mac);
     test::join(host, tap, guest, "eth0", network.mtu);
     host.run({"ip", "link", "set", tap, "master", bridge_name(network.vni)});
     guest.run({"ip", "link", "set", "eth0", "address", network.entries[0].mac.str()});
@@ -164,8 +165,9 @@ TEST_CASE("VXLAN is taken from peers only") {
       NetlinkDataplane dataplane;
       contract::require_applied(dataplane, network);
     });
-    test::join(host, "dvt1", guest, "eth0", network.mtu);
-    host.run({"ip", "link", "set", "dvt1", "master", "dvb101"});
+    const auto tap = tap_name(network.entries[own].mac);
+    test::join(host, tap, guest, "eth0", network.mtu);
+    host.run({"ip", "link", "set", tap, "master", "dvb101"});
     guest.run({"ip", "link", "set", "eth0", "address", network.entries[own].mac.str()});
     guest.run({"ip", "addr", "add", network.entries[own].address.str() + "/24", "dev", "eth0"});
   };

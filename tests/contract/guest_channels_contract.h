@@ -7,6 +7,7 @@
 #include <functional>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -61,6 +62,10 @@ struct GuestWorld {
   // The guest behind the socket writes one well-formed line with this one stage; it says it again
   // until somebody has read it, as guests do.
   std::function<void(const std::string& path, const std::string& stage)> say;
+  // The same with the revision that it has and the nodes that it has taken out.
+  std::function<void(const std::string& path, GuestStatus status)> tell;
+  // The document that the guest behind the socket is given next, as ordered; waits for it.
+  std::function<std::string(const std::string& path)> document;
 };
 
 inline bool hears(GuestWorld& world, const NodeId& vm, const std::string& stage) {
@@ -87,6 +92,36 @@ inline void guest_channels_contract(GuestWorld& world) {
   world.channels.watch({{third, world.first_path}});
   world.say(world.first_path, "configured");
   CHECK(hears(world, third, "configured"));
+  world.channels.watch({});
+}
+
+inline GuestStatus status_of(const std::string& stage, const std::string& have) {
+  return {{{stage, 12}}, "", have, {}};
+}
+
+// Both ways: a guest is given its document until it has it, then the next one over the same connection.
+inline void guest_documents_contract(GuestWorld& world, const std::function<std::string(std::string_view)>& revision) {
+  const NodeId first = guest_number(1), second = guest_number(2);
+  const std::string one = R"({"v":1,"node":"demo-w1","content":"\n"})", two = R"({"v":2})";
+  world.channels.watch({{first, world.first_path, one}, {second, world.second_path, ""}});
+  world.tell(world.first_path, status_of("booted", ""));
+  CHECK(world.document(world.first_path) == one);
+  CHECK(hears(world, first, "booted"));
+
+  INFO("what it reports of others is told, and what it has");
+  GuestStatus status = status_of("network", revision(one));
+  status.departed = {"demo-w3", "demo-w4"};
+  world.tell(world.first_path, status);
+  CHECK(world.listener.wait_for([&](const RecordingGuestListener::Told& told) {
+    return told.vm == first && told.status == status;
+  }));
+
+  INFO("a changed document replaces it, for this guest alone");
+  world.channels.watch({{first, world.first_path, two}, {second, world.second_path, ""}});
+  world.tell(world.first_path, status_of("configured", revision(one)));
+  CHECK(world.document(world.first_path) == two);
+  world.tell(world.second_path, status_of("ready", ""));
+  CHECK(hears(world, second, "ready"));
   world.channels.watch({});
 }
 

@@ -185,11 +185,11 @@ TEST_CASE("a running VM is what its order says: tap, MAC, MTU, formats, channel,
   host.vm.name = "<&'\"> \x01 \xc3\xa9";
   REQUIRE(host.start().ok());
   const std::string xml = virsh({"dumpxml", host.vm.id.str()});
-  CHECK(xml.find("<target dev='dvt5eed0000'/>") != std::string::npos);
+  CHECK(xml.find("<target dev='dvt525400424201'/>") != std::string::npos);
   CHECK(xml.find("52:54:00:42:42:01") != std::string::npos);
   CHECK(xml.find("<format type='qcow2'/>") != std::string::npos);
-  CHECK(must_run({"ip", "-o", "link", "show", "dvt5eed0000"}).find("mtu 1450") != std::string::npos);
-  CHECK(must_run({"ip", "-o", "link", "show", "dvt5eed0000"}).find(kBridge) != std::string::npos);
+  CHECK(must_run({"ip", "-o", "link", "show", "dvt525400424201"}).find("mtu 1450") != std::string::npos);
+  CHECK(must_run({"ip", "-o", "link", "show", "dvt525400424201"}).find(kBridge) != std::string::npos);
   const std::string info = must_run({"qemu-img", "info", "-U", "--output=json", host.overlay()});
   CHECK(info.find("\"backing-filename-format\": \"qcow2\"") != std::string::npos);
   CHECK(info.find("\"virtual-size\": 1073741824") != std::string::npos);
@@ -199,7 +199,7 @@ TEST_CASE("a running VM is what its order says: tap, MAC, MTU, formats, channel,
   CHECK(virsh({"dominfo", host.vm.id.str()}).find("Autostart:      disable") != std::string::npos);
   REQUIRE(host.hypervisor->remove(host.vm.id, 1).ok());
   CHECK(::lstat(host.paths.channel.c_str(), &socket) != 0);
-  CHECK_FALSE(run_process({"ip", "link", "show", "dvt5eed0000"}, 10s)->exit_code == 0);
+  CHECK_FALSE(run_process({"ip", "link", "show", "dvt525400424201"}, 10s)->exit_code == 0);
 }
 
 TEST_CASE("an overlay that an interrupted call left is made again; a complete one is kept") {

@@ -19,6 +19,7 @@ namespace dure::host {
 namespace {
 
 namespace fs = std::filesystem;
+using contract::evidence;
 using contract::mark;
 using contract::obligation;
 
@@ -63,7 +64,7 @@ class SqliteHome : public contract::JournalHome {
 std::string sample_bytes(const std::string& path) {
   {
     auto journal = opened(path);
-    REQUIRE(journal->accept(mark(40), std::string(300, 'e')).ok());
+    REQUIRE(journal->accept(mark(40), evidence(0xee)).ok());
     REQUIRE(journal->oblige(obligation(ObjectKind::vm, 1, 1)).ok());
     REQUIRE(journal->oblige(obligation(ObjectKind::network, 2, 4097)).ok());
   }
@@ -83,9 +84,45 @@ void overwrite(const std::string& path, const std::string& bytes) {
     OrderMark next;
     next.generation = n;
     if (!(*journal)->oblige(obligation(ObjectKind::vm, static_cast<std::uint8_t>(n), n))) ::_exit(2);
-    if (!(*journal)->accept(next, std::string(5000, 'x'))) ::_exit(3);
+    if (!(*journal)->accept(next, evidence(0x78))) ::_exit(3);
     if (::write(tell, &n, sizeof(n)) != sizeof(n)) ::_exit(4);
   }
+}
+
+void run_sql(const std::string& path, const std::string& text) {
+  sqlite3* other = nullptr;
+  REQUIRE(sqlite3_open(path.c_str(), &other) == SQLITE_OK);
+  CHECK(sqlite3_exec(other, text.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK);
+  sqlite3_close(other);
+}
+
+std::string value_in(const std::string& path, const char* text) {
+  sqlite3* other = nullptr;
+  REQUIRE(sqlite3_open_v2(path.c_str(), &other, SQLITE_OPEN_READWRITE, nullptr) == SQLITE_OK);
+  std::string seen;
+  const auto note = [](void* to, int, char** values, char**) {
+    *static_cast<std::string*>(to) = values[0];
+    return 0;
+  };
+  CHECK(sqlite3_exec(other, text, note, &seen, nullptr) == SQLITE_OK);
+  sqlite3_close(other);
+  return seen;
+}
+
+// The file as version 1 made it, with one obligation.
+void make_version_1(const std::string& path, const std::string& accepted, const std::string& seal) {
+  run_sql(path,
+          "BEGIN; CREATE TABLE accepted (singleton INTEGER PRIMARY KEY CHECK (singleton = 1), "
+          "delegation INTEGER NOT NULL, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL, "
+          "generation INTEGER NOT NULL, envelope BLOB NOT NULL);"
+          "CREATE TABLE obligations (kind TEXT NOT NULL, object BLOB NOT NULL, number INTEGER NOT NULL, "
+          "order_id BLOB NOT NULL, PRIMARY KEY (kind, object));"
+          "CREATE TABLE seal (singleton INTEGER PRIMARY KEY CHECK (singleton = 1), sha256 BLOB NOT NULL);"
+          "PRAGMA application_id = 1146442309; PRAGMA user_version = 1;"
+          "INSERT INTO obligations VALUES ('vm', x'01010101010101010101010101010101', 1, "
+          "x'01010101010101010101010101010101');"
+          "INSERT INTO accepted VALUES (1, " + accepted + "); INSERT INTO seal VALUES (1, x'" + seal +
+              "'); COMMIT; PRAGMA journal_mode = WAL");
 }
 
 // Runs `check` in a child that has a small disk of its own at `path`; its answer is the child's.
@@ -179,10 +216,10 @@ TEST_CASE("sqlite journal: what is no journal of ours is corrupt and left as it 
 TEST_CASE("sqlite journal: rows changed by somebody else are corrupt") {
   const Folder folder;
   const std::string good = sample_bytes(folder.file());
-  for (const char* change : {"UPDATE accepted SET epoch = 0", "UPDATE accepted SET envelope = x''",
+  for (const char* change : {"UPDATE accepted SET epoch = 0", "UPDATE accepted SET envelope_sha256 = x''",
                              "DELETE FROM obligations WHERE kind = 'vm'", "DELETE FROM accepted",
                              "UPDATE obligations SET object = x'00'", "DELETE FROM seal", "DROP TABLE seal",
-                             "PRAGMA user_version = 2"}) {
+                             "PRAGMA user_version = 1", "PRAGMA user_version = 3"}) {
     CAPTURE(std::string(change));
     overwrite(folder.file(), good);
     sqlite3* other = nullptr;
@@ -195,11 +232,36 @@ TEST_CASE("sqlite journal: rows changed by somebody else are corrupt") {
   }
 }
 
+TEST_CASE("sqlite journal: one of version 1, with the envelope itself, is brought up to date") {
+  const Folder folder;
+  make_version_1(folder.file(), "40, 41, 42, 43, CAST('the signed bytes' AS BLOB)",
+                 "475a87cc81b9984505c024aa2745bae7a36c7f6ddeef5b7a2a87e035e1ef07c2");
+  for (int start = 0; start < 2; ++start) {
+    auto journal = opened(folder.file());
+    CHECK(*journal->accepted() == mark(40));
+    CHECK(*journal->obligations() == std::vector{obligation(ObjectKind::vm, 1, 1)});
+  }
+  CHECK(value_in(folder.file(), "SELECT lower(hex(envelope_sha256)) FROM accepted") ==
+        "86bfccc7631f2d38edcf4fcda50154b11929f1113971dcf1b46d8f54b8f4837f");  // of the signed bytes
+  CHECK(value_in(folder.file(), "PRAGMA user_version") == "2");
+}
+
+TEST_CASE("sqlite journal: one of version 1 that somebody changed is corrupt and left as it is") {
+  const Folder folder;
+  make_version_1(folder.file(), "40, 41, 42, 44, CAST('the signed bytes' AS BLOB)",
+                 "475a87cc81b9984505c024aa2745bae7a36c7f6ddeef5b7a2a87e035e1ef07c2");
+  const auto journal = SqliteJournal::open(folder.file());
+  REQUIRE_FALSE(journal.ok());
+  CHECK(journal.error().code == Errc::corrupt);
+  CHECK(value_in(folder.file(), "PRAGMA user_version") == "1");
+  CHECK(value_in(folder.file(), "SELECT envelope FROM accepted") == "the signed bytes");
+}
+
 TEST_CASE("sqlite journal: the file is for its owner alone, and one agent has it at a time") {
   const Folder folder;
   ::close(::open(folder.file().c_str(), O_CREAT | O_RDWR, 0644));
   auto journal = opened(folder.file());
-  REQUIRE(journal->accept(mark(1), "one").ok());
+  REQUIRE(journal->accept(mark(1), evidence(1)).ok());
   for (const auto& entry : fs::directory_iterator(folder.path())) {
     CAPTURE(entry.path().string());
     CHECK((entry.status().permissions() & fs::perms(077)) == fs::perms::none);
@@ -214,17 +276,18 @@ TEST_CASE("sqlite journal: the file is for its owner alone, and one agent has it
 TEST_CASE("sqlite journal: an onlooker reads while the agent writes") {
   const Folder folder;
   auto journal = opened(folder.file());
-  REQUIRE(journal->accept(mark(1), "the signed bytes").ok());
+  REQUIRE(journal->accept(mark(1), evidence(0x5a)).ok());
   sqlite3* other = nullptr;
   REQUIRE(sqlite3_open_v2(folder.file().c_str(), &other, SQLITE_OPEN_READONLY, nullptr) == SQLITE_OK);
-  std::string seen;
+  std::string seen, evidence_hex;
+  for (int n = 0; n < 32; ++n) evidence_hex += "5A";
   const auto note = [](void* to, int, char** values, char**) {
     *static_cast<std::string*>(to) = values[0];
     return 0;
   };
-  CHECK(sqlite3_exec(other, "SELECT CAST(envelope AS TEXT) FROM accepted", note, &seen, nullptr) == SQLITE_OK);
-  CHECK(seen == "the signed bytes");
-  CHECK(journal->accept(mark(2), "more").ok());
+  CHECK(sqlite3_exec(other, "SELECT hex(envelope_sha256) FROM accepted", note, &seen, nullptr) == SQLITE_OK);
+  CHECK(seen == evidence_hex);
+  CHECK(journal->accept(mark(2), evidence(2)).ok());
   sqlite3_close(other);
 }
 
@@ -243,11 +306,14 @@ TEST_CASE("sqlite journal: a full disk refuses a write and keeps what was writte
   const Folder folder;
   const int answer = on_small_disk(folder.path(), [&] {
     auto journal = SqliteJournal::open(folder.file());
-    if (!journal || !(*journal)->accept(mark(1), "one")) return 1;
-    const auto full = (*journal)->accept(mark(2), std::string(400'000, 'x'));
+    if (!journal || !(*journal)->accept(mark(1), evidence(1))) return 1;
+    const std::string ballast = folder.path() + "/ballast";
+    std::ofstream(ballast) << std::string(400'000, 'x');
+    const auto full = (*journal)->accept(mark(2), evidence(2));
     if (full.ok() || full.error().code != Errc::no_space) return 2;
     if (!(*(*journal)->accepted() == mark(1))) return 3;
-    if (!(*journal)->accept(mark(3), "three")) return 4;
+    fs::remove(ballast);
+    if (!(*journal)->accept(mark(3), evidence(3))) return 4;
     journal = Error{};  // closes it
     journal = SqliteJournal::open(folder.file());
     return journal.ok() && *(*journal)->accepted() == mark(3) ? 0 : 5;
@@ -264,7 +330,7 @@ TEST_CASE("sqlite journal: a read-only disk is unavailable") {
   const int answer = on_small_disk(folder.path(), [&] {
     {
       auto journal = SqliteJournal::open(folder.file());
-      if (!journal || !(*journal)->accept(mark(1), "one")) return 1;
+      if (!journal || !(*journal)->accept(mark(1), evidence(1))) return 1;
     }
     if (::mount("none", folder.path().c_str(), nullptr, MS_REMOUNT | MS_RDONLY, nullptr) != 0) return 2;
     const auto journal = SqliteJournal::open(folder.file());

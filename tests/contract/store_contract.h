@@ -123,6 +123,11 @@ TEST_CASE("store: a row that is put again is replaced as a whole, with its lists
   s.key_pair = {s.key_pair.id, s.project.id, "pc", "ssh-rsa BBBB"};
   s.network.mtu = 1350;
   s.network.vni = 4098;
+  s.identity.sealed = "other";
+  s.access.revoked_at.reset();
+  s.cluster.kubernetes = {};
+  s.node.joined = false;
+  s.node.pods = {};
   s.cluster.state = ClusterState::ready;
   s.cluster.reason.clear();
   s.cluster.sites.clear();

@@ -34,6 +34,12 @@ inline HostOrder sample_order(const HostId& host, std::uint64_t generation) {
   return order;
 }
 
+inline std::string every_octet() {
+  std::string bytes;
+  for (int octet = 0; octet < 256; ++octet) bytes.push_back(static_cast<char>(octet));
+  return bytes;
+}
+
 struct Sample {
   Site site{id<SiteId>(1), "north", 1500};
   Host host{id<HostId>(2),
@@ -48,7 +54,7 @@ struct Sample {
             7,
             id<OrderId>(3)};
   Image image{id<ImageId>(4), "debian-13", {digest(1), 1000}, {digest(2), 20}, {digest(3), 30},
-              "root=/dev/vda1 quiet", 4};
+              "root=/dev/vda1 quiet", 4, "v1.32.13"};
   Flavor flavor{id<FlavorId>(5), "small", 2, 2048, 10};
   Project project{id<ProjectId>(6), "lab"};
   KeyPair key_pair{id<KeyPairId>(7), project.id, "laptop", "ssh-ed25519 AAAA user@laptop"};
@@ -68,7 +74,12 @@ struct Sample {
                   12,
                   id<OperationId>(11),
                   {1'700'000'000'000'001},
-                  TimePoint{1'700'000'900'000'002}};
+                  TimePoint{1'700'000'900'000'002},
+                  {"v1.32.13", Cni::none, *Ipv4Prefix::parse("10.64.0.0/12"), *Ipv4Prefix::parse("10.96.0.0/16")}};
+  // All 256 octets, because what is encrypted has all of them.
+  PutIdentity identity{cluster.id, every_octet()};
+  ClusterAccess access{id<AccessId>(20), cluster.id, "dure:someone", {1'700'000'000'000'008},
+                       {1'700'000'900'000'009}, TimePoint{1'700'000'500'000'000}};
   NodePool pool{id<PoolId>(12), cluster.id, Role::control_plane, 1};
   Node node{id<NodeId>(9),
             cluster.id,
@@ -86,7 +97,9 @@ struct Sample {
             {{"kernel", 900}, {"sshd", 4200}},
             TimePoint{1'700'000'900'000'000},
             {1'700'000'000'000'003},
-            TimePoint{1'700'000'100'999'999}};
+            TimePoint{1'700'000'100'999'999},
+            *Ipv4Prefix::parse("10.64.11.0/24"),
+            true};
   Claim claim{node.id, host.id, {2, 2048, 10}};
   PutRemovals removals{host.id,
                        {{host.id, ObjectKind::network, Uuid{{1, 2}}, 4099, 6},
@@ -123,7 +136,7 @@ struct Sample {
 
   // Children before parents on purpose: a batch has no order inside.
   std::vector<Change> all() const {
-    return {node,  pool,     cluster, network,  claim,    removals, operation,   idempotency, event, key_pair,
+    return {identity, access, node,  pool,     cluster, network,  claim,    removals, operation,   idempotency, event, key_pair,
             order, next_vni, image,   flavor,   project,  host,     observation, site};
   }
 };

@@ -28,8 +28,9 @@ def run(argv, timeout, check=True, env=None, stdin=None):
 
 
 class Campus:
-    def __init__(self, build_dir):
+    def __init__(self, build_dir, up_options=("--no-kubernetes",)):
         self.build_dir = build_dir
+        self.up_options = up_options
         self.environment = None
 
     def campus(self, *argv, timeout=120, check=True):
@@ -39,7 +40,7 @@ class Campus:
         # Its progress goes to our output: what takes minutes should be seen.
         image = os.environ.get("DURE_E2E_IMAGE")  # a node-image.json that is there already
         done = subprocess.run([CAMPUS, "--name", NAME, "up", "--no-install", "--no-build", "--build-dir", self.build_dir,
-                               *(["--image", image] if image else []), *argv], timeout=1500, check=False,
+                               *self.up_options, *(["--image", image] if image else []), *argv], timeout=3000, check=False,
                               stdin=subprocess.DEVNULL)
         expect(done.returncode == 0, f"campus up ended with {done.returncode}")
         self.environment = None
@@ -73,6 +74,9 @@ class Campus:
 
     def exec(self, host, *argv, timeout=60, check=True):
         return self.campus("exec", host, "--", *argv, timeout=timeout, check=check)
+
+    def environment_of(self, name):
+        return self._environment()[name]
 
     def psql(self, query):
         url = self._environment()["DURE_CAMPUS_DB"]

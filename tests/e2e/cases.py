@@ -201,11 +201,14 @@ def main():
         print("skipped: root is needed for network namespaces")
         return 77
     campus = Campus(os.environ.get("DURE_BUILD_DIR", os.path.join(os.path.dirname(__file__), "..", "..", "build", "dev")))
-    wanted = sys.argv[1:]
+    return run_cases(campus, CASES, sys.argv[1:])
+
+
+def run_cases(campus, in_order, wanted):
     passed, failed = 0, []
     keep = os.environ.get("DURE_E2E_KEEP") == "1"
     try:
-        for case in CASES:
+        for case in in_order:
             if wanted and not any(word in case.__name__ for word in wanted):
                 continue
             begin = time.monotonic()
@@ -222,7 +225,7 @@ def main():
     finally:
         if not keep:
             campus.campus("down", timeout=300, check=False)
-    skipped = 0 if wanted else len(CASES) - passed - len(failed)
+    skipped = 0 if wanted else len(in_order) - passed - len(failed)
     if skipped:
         print(f"skipped: {skipped} cases that build on {failed[0]}")
     print(f"{passed} passed, {len(failed)} failed, {skipped} skipped")

@@ -12,7 +12,7 @@ SimControl::SimControl(World& world, Network& network, SystemId system, const wi
 void SimControl::start() {
   ++life_;
   loop_ = std::make_unique<control::ControlLoop>(
-      control::ControlParts{world_, world_, store_, network_, key_}, system_, control::Settings{},
+      control::ControlParts{world_, world_, store_, network_, key_, identities_, documents_}, system_, control::Settings{},
       "sim-" + std::to_string(life_));
   network_.listen(&api_);
   world_.note("control starts");

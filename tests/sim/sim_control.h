@@ -4,6 +4,8 @@
 
 #include "controlnode/app/control_loop.h"
 #include "controlnode/app/inbox_api.h"
+#include "tests/support/fake_bootstrap_documents.h"
+#include "tests/support/fake_cluster_identities.h"
 #include "tests/sim/network.h"
 #include "tests/sim/world.h"
 #include "tests/support/fake_store.h"
@@ -34,6 +36,8 @@ class SimControl : public control::ControlInbox {
   Network& network_;
   SystemId system_;
   const wire::SigningKey& key_;
+  control::FakeClusterIdentities identities_;
+  control::FakeBootstrapDocuments documents_;
   control::FakeStore store_;
   control::InboxApi api_;
   std::uint64_t life_ = 0;

@@ -28,6 +28,11 @@ class FakeApi : public Api {
     const std::lock_guard lock(mutex_);
     away_ = away;
   }
+  // What is handed out as a kubeconfig from now on; USER stands for the user.
+  void set_kubeconfig(std::string document) {
+    const std::lock_guard lock(mutex_);
+    kubeconfig_ = std::move(document);
+  }
   // Answers wait until release().
   void hold() {
     const std::lock_guard lock(mutex_);
@@ -64,6 +69,7 @@ class FakeApi : public Api {
         ++submitted_;
         last_ = request;
         reply = campus_.ask(std::move(request));
+        hand_out(*reply);
         remember();
       }
       if (holding_) {
@@ -104,6 +110,18 @@ class FakeApi : public Api {
  private:
   static Error away() { return {Errc::unavailable, "the control node has no database now"}; }
 
+  // What the control node does after the commit: the answer alone carries the credential.
+  void hand_out(Reply& reply) const {
+    auto* accepted = std::get_if<Accepted>(&reply);
+    if (accepted == nullptr || !accepted->access) return;
+    accepted->kubeconfig = kubeconfig_;
+    const std::string placeholder = "USER";
+    for (auto at = accepted->kubeconfig.find(placeholder); at != std::string::npos;
+         at = accepted->kubeconfig.find(placeholder, at)) {
+      accepted->kubeconfig.replace(at, placeholder.size(), accepted->access->user);
+    }
+  }
+
   // Takes the events of the campus' last decision.
   void remember() {
     for (const auto& change : campus_.last.changes) {
@@ -118,6 +136,12 @@ class FakeApi : public Api {
   std::vector<EventRow> history_;
   std::vector<std::function<void()>> held_;
   Request last_;
+  std::string kubeconfig_ =
+      R"({"apiVersion":"v1","kind":"Config","current-context":"demo","clusters":[{"name":"demo",)"
+      R"("cluster":{"server":"https://127.0.0.1:16443","tls-server-name":"api.demo.dure.internal",)"
+      R"("certificate-authority-data":"Q0E="}}],"contexts":[{"name":"demo","context":{"cluster":"demo",)"
+      R"("user":"USER"}}],"users":[{"name":"USER","user":{"client-certificate-data":"Q0VSVA==",)"
+      R"("client-key-data":"U0VDUkVU"}}]})";
   std::size_t submitted_ = 0;
   bool away_ = false;
   bool holding_ = false;

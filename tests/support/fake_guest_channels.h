@@ -1,17 +1,21 @@
 #pragma once
 
 #include <algorithm>
+#include <map>
 #include <mutex>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "common/sha256.h"
 #include "hostagent/ports/guest_channels.h"
 
 namespace dure::host {
 
 // Guests that speak when the test lets them. What an unwatched guest says is lost, as it is with a
-// socket that nobody reads.
+// socket that nobody reads. A guest that reports another revision than its document's is given it.
 class FakeGuestChannels : public GuestChannels {
  public:
   explicit FakeGuestChannels(GuestListener& listener) : listener_(listener) {}
@@ -31,9 +35,25 @@ class FakeGuestChannels : public GuestChannels {
           [&](const WatchedGuest& guest) { return guest.socket_path == socket_path; });
       if (found == watched_.end()) return false;
       vm = found->vm;
+      if (!found->bootstrap.empty() && revision_of(found->bootstrap) != status.have) {
+        given_[socket_path] = found->bootstrap;
+      }
     }
     listener_.on_guest_status(vm, std::move(status));
     return true;
+  }
+
+  // What the guest behind this path was given last; empty: nothing yet.
+  std::string given(const std::string& socket_path) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = given_.find(socket_path);
+    return found == given_.end() ? std::string() : found->second;
+  }
+  // How a guest names the document that it has.
+  static std::string revision_of(std::string_view document) {
+    Sha256 sum;
+    sum.update(std::as_bytes(std::span(document)));
+    return sum.finish().str().substr(0, 16);
   }
 
   std::vector<WatchedGuest> watched() const {
@@ -45,6 +65,7 @@ class FakeGuestChannels : public GuestChannels {
   GuestListener& listener_;
   mutable std::mutex mutex_;
   std::vector<WatchedGuest> watched_;
+  std::map<std::string, std::string> given_;
 };
 
 }  // namespace dure::host

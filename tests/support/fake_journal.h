@@ -20,20 +20,17 @@ class FakeJournal : public Journal {
   // The disk was exchanged or set back to an image without a journal.
   void lose() { *this = FakeJournal(); }
 
-  const std::string& envelope() const { return envelope_; }
+  const Digest& envelope_sha256() const { return envelope_sha256_; }
 
   Result<OrderMark> accepted() override {
     if (corrupt_) return damaged();
     return accepted_;
   }
 
-  Result<void> accept(const OrderMark& accepted, std::string_view envelope) override {
+  Result<void> accept(const OrderMark& accepted, const Digest& envelope_sha256) override {
     if (auto good = writable(); !good) return good;
-    if (envelope.size() > kMaxOrderBytes + 4096) {
-      return Error{Errc::invalid_argument, "the envelope is larger than any order may be"};
-    }
     accepted_ = accepted;
-    envelope_ = envelope;
+    envelope_sha256_ = envelope_sha256;
     return {};
   }
 
@@ -66,7 +63,7 @@ class FakeJournal : public Journal {
   }
 
   OrderMark accepted_;
-  std::string envelope_;
+  Digest envelope_sha256_;
   std::map<std::pair<ObjectKind, Uuid>, Obligation> obligations_;
   std::optional<Errc> writes_fail_;
   bool corrupt_ = false;

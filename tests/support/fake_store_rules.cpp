@@ -99,6 +99,10 @@ class Rules {
     unique(m.nodes, "node mac", [](const Node& node) { return node.mac; });
     unique(m.nodes, "node name", [](const Node& n) { return std::tuple(n.cluster, n.name); });
     unique(m.nodes, "node address", [](const Node& n) { return std::tuple(n.cluster, n.address); });
+    for (const auto& [id, sealed] : m.identities) refers(m.clusters, id, "cluster_identity.cluster");
+    for (const auto& [id, access] : m.accesses) refers(m.clusters, access.cluster, "cluster_access.cluster");
+    unique(m.accesses, "a cluster's user",
+           [](const ClusterAccess& access) { return std::tuple(access.cluster, access.user); });
     for (const auto& [id, pool] : m.pools) refers(m.clusters, pool.cluster, "node_pool.cluster");
     for (const auto& [id, node] : m.nodes) {
       refers(m.clusters, node.cluster, "node.cluster");

@@ -80,6 +80,10 @@ class Campus {
     image.disk.size_bytes = 1'000'000;
     image.min_disk_gib = 5;
     model.images[image.id] = image;
+    image.id = numbered<ImageId>(0x1a, ++numbers_);
+    image.name = "kubernetes";
+    image.kubernetes = "v1.32.13";
+    model.images[image.id] = image;
     const KeyPair key{numbered<KeyPairId>(0x4e, ++numbers_), project, "me",
                       "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJhc2U2NA== me"};
     model.key_pairs[key.id] = key;
@@ -123,6 +127,11 @@ class Campus {
     return ask(request);
   }
 
+  bool runs_kubernetes(const VmSpec& vm) const {
+    const auto found = model.images.find(vm.image);
+    return found != model.images.end() && !found->second.kubernetes.empty();
+  }
+
   // What an agent says that has done all of its newest order, with its VMs at this stage: 0 started,
   // 1 booted, ... 4 ready.
   HostReport report_of(const HostId& id, int stages = 4) {
@@ -133,8 +142,16 @@ class Campus {
     const HostOrder& order = found->second;
     report.accepted_generation = report.applied_generation = order.generation;
     for (const VmSpec& vm : order.vms) {
-      VmReport seen{vm.id, vm.generation, order.order, VmState::running, {}, {}};
+      VmReport seen;
+      seen.id = vm.id;
+      seen.generation = vm.generation;
+      seen.order = order.order;
+      seen.state = VmState::running;
       for (int i = 0; i < stages; ++i) {
+        if (i == 3 && runs_kubernetes(vm)) {
+          seen.stages.push_back({"containerd", 3500});
+          seen.stages.push_back({vm.name.ends_with("-cp1") ? "init" : "join", 3600});
+        }
         seen.stages.push_back({kStages[i], static_cast<std::uint64_t>(1000 * (i + 1))});
       }
       report.vms.push_back(std::move(seen));

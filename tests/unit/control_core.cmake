@@ -2,7 +2,7 @@ find_library(RAPIDCHECK_LIBRARY rapidcheck REQUIRED)
 
 add_doctest_binary(
   control_core_unit
-  SOURCES controlnode/core/decide_catalog_test.cpp
+  SOURCES controlnode/core/bootstrap_plan_test.cpp controlnode/core/decide_catalog_test.cpp
           controlnode/core/decide_clusters_test.cpp
           controlnode/core/decide_reports_test.cpp
           controlnode/core/decide_tick_test.cpp

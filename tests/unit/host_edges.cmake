@@ -4,6 +4,7 @@ find_package(pugixml REQUIRED)
 add_doctest_binary(
   host_edges_unit
   SOURCES hostagent/edges/disk/seed_documents_test.cpp
+          hostagent/edges/guest/guest_document_test.cpp
           hostagent/edges/guest/guest_status_test.cpp
           hostagent/edges/libvirt/domain_xml_test.cpp
           hostagent/edges/system/system_machine_test.cpp

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/sha256.h"
+#include "controlnode/edges/http/access_routes.h"
 #include "controlnode/edges/http/collections.h"
 #include "controlnode/edges/http/problem.h"
 #include "controlnode/edges/http/read_request.h"
@@ -39,13 +40,6 @@ bool same_secret(std::string_view a, std::string_view b) {
                   static_cast<unsigned char>(b.empty() ? '\0' : b[i % b.size()]);
   }
   return difference == 0;
-}
-
-HttpResponse answer(unsigned status, const json::value& body) {
-  HttpResponse response;
-  response.status = status;
-  response.body = json::serialize(body);
-  return response;
 }
 
 HttpResponse no_route(const std::string& path) {
@@ -144,7 +138,7 @@ void ApiRoutes::get(const HttpRequest& request, const Path& path, Respond respon
   if (path.size() == 1 && path[0] == "version") {
     return respond(answer(200, json::object{{"version", DURE_VERSION},
                                             {"api", "v1"},
-                                            {"api_extensions", json::array{}}}));
+                                            {"api_extensions", json::array{"kubernetes"}}}));
   }
   if (path.size() == 1 && path[0] == "events") return get_events(request, std::move(respond));
   if (path.size() == 2 && path[0] == "blobs") {
@@ -153,6 +147,7 @@ void ApiRoutes::get(const HttpRequest& request, const Path& path, Respond respon
     if (!size) return respond(problem(404, "not-found", "no blob " + clip(path[1], 80)));
     return respond(answer(200, json::object{{"sha256", path[1]}, {"size_bytes", *size}}));
   }
+  if (path.size() == 3 && is_accesses(path)) return list_accesses(api_, path[1], respond);
   if (!path.empty() && path.size() <= 2 && collection(path[0]) != nullptr) {
     if (path.size() == 1) return get_list(request, path[0], std::move(respond));
     return get_one(path[0], path[1], std::move(respond));
@@ -308,6 +303,9 @@ void ApiRoutes::post_cluster(const HttpRequest& request, const Path& path, Respo
     wanted.idempotency = *idempotency;
     return submit(std::move(wanted), std::move(respond));
   }
+  if (path.size() == 3 && is_accesses(path)) {
+    return give_access(api_, path[1], request.body, respond);
+  }
   if (path.size() == 3 && path[2] == "scale") {
     auto read = read_scale_cluster(path[1], request.body);
     if (auto* faults = std::get_if<std::vector<Fault>>(&read)) return respond(problem(*faults));
@@ -319,6 +317,7 @@ void ApiRoutes::post_cluster(const HttpRequest& request, const Path& path, Respo
 }
 
 void ApiRoutes::remove(const HttpRequest& request, const Path& path, Respond respond) {
+  if (path.size() == 4 && is_accesses(path)) return revoke_access(api_, path[1], path[3], respond);
   if (path.size() != 2 || collection(path[0]) == nullptr) return respond(no_route(request.path));
   if (path[0] == "clusters") {
     auto idempotency = idempotency_of(request);

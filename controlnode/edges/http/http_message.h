@@ -3,10 +3,13 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "controlnode/ports/tunnel_gate.h"
 
 namespace dure::control {
 
@@ -37,6 +40,8 @@ struct HttpResponse {
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;
   std::optional<FilePart> file;
+  // Instead of an answer: 101, and from there on the connection is this stream.
+  std::shared_ptr<TunnelStream> tunnel;
 };
 
 using Respond = std::function<void(HttpResponse)>;

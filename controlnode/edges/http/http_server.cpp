@@ -4,7 +4,6 @@
 #include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/file_posix.hpp>
@@ -14,12 +13,13 @@
 #include <charconv>
 #include <chrono>
 #include <cstdio>
-#include <mutex>
 #include <set>
 #include <thread>
 #include <utility>
 
 #include "common/log.h"
+#include "controlnode/edges/http/doorway.h"
+#include "controlnode/edges/http/raw_pipe.h"
 #include "controlnode/edges/http/request_target.h"
 
 namespace dure::control {
@@ -48,25 +48,6 @@ namespace {
 
 class Connection;
 
-// The way back onto the server's thread for answers that are given elsewhere and later: also after
-// the server is gone.
-class Doorway {
- public:
-  explicit Doorway(asio::io_context& io) : io_(&io) {}
-  void post(std::function<void()> job) {
-    const std::lock_guard lock(mutex_);
-    if (io_ != nullptr) asio::post(*io_, std::move(job));
-  }
-  void close() {
-    const std::lock_guard lock(mutex_);
-    io_ = nullptr;
-  }
-
- private:
-  std::mutex mutex_;
-  asio::io_context* io_;
-};
-
 // What the connections of one server share; used on its thread only.
 struct Shared {
   HttpHandler& handler;
@@ -75,13 +56,14 @@ struct Shared {
   std::shared_ptr<Doorway> doorway;
   // Connections whose request is being handled: nothing else keeps them.
   std::set<std::shared_ptr<Connection>> waiting;
+  std::set<std::shared_ptr<RawPipe>> pipes;  // what connections have become by an upgrade
 };
 
 }  // namespace
 
 struct HttpServer::State {
   State(HttpHandler& the_handler, HttpLimits the_limits)
-      : shared{the_handler, the_limits, 0, nullptr, {}} {}
+      : shared{the_handler, the_limits, 0, nullptr, {}, {}} {}
 
   Shared shared;  // outlives io, whose pending work holds connections
   asio::io_context io{1};
@@ -232,7 +214,21 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   void answered(HttpResponse response) {
     // An answer given twice is dropped.
-    if (shared_.waiting.erase(shared_from_this()) > 0) write(std::move(response));
+    if (shared_.waiting.erase(shared_from_this()) == 0) return;
+    if (response.tunnel) return upgrade(std::move(response.tunnel));
+    write(std::move(response));
+  }
+
+  // From here on the connection is bytes both ways; this object stays only to be counted.
+  void upgrade(std::shared_ptr<TunnelStream> stream) {
+    const auto* read = static_cast<const char*>(buffer_.data().data());
+    auto pipe = std::make_shared<RawPipe>(stream_.release_socket(), std::move(stream), shared_.doorway);
+    shared_.pipes.insert(pipe);
+    pipe->start("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: dure-tunnel\r\n\r\n",
+                std::string(read, buffer_.size()),
+                [self = shared_from_this(), raw = std::weak_ptr(pipe)] {
+                  self->shared_.pipes.erase(raw.lock());
+                });
   }
 
   void finish_with(unsigned status) {
@@ -404,6 +400,7 @@ HttpServer::~HttpServer() {
   if (state_->thread.joinable()) state_->thread.join();
   state_->shared.doorway->close();
   state_->shared.waiting.clear();
+  state_->shared.pipes.clear();
 }
 
 std::uint16_t HttpServer::port() const {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "common/ip.h"
+#include "controlnode/core/grammar.h"
 #include "controlnode/core/lifecycle.h"
 #include "controlnode/edges/http/text.h"
 
@@ -17,6 +18,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t kMaxName = 40;
+constexpr std::size_t kMaxCatalogName = 63;
 
 // Reads members of one object and collects every fault.
 class Reader {
@@ -57,6 +59,15 @@ class Reader {
     bool good = lower(text.front()) && text.back() != '-';
     for (const char c : text) good = good && (lower(c) || (c >= '0' && c <= '9') || c == '-');
     if (!good) wrong(member, "wants lower-case letters, digits and '-', first a letter");
+    return text;
+  }
+
+  // Of a flavor or image: dots too, as in "debian-13.1".
+  std::string catalog_name(std::string_view member) {
+    auto text = this->text(member, kMaxCatalogName, true);
+    if (!text.empty() && !valid_catalog_name(text)) {
+      wrong(member, "wants lower-case letters, digits, '-' and '.', first a letter");
+    }
     return text;
   }
 
@@ -189,11 +200,26 @@ ReadResult<CreateCluster> read_create_cluster(const std::string& body) {
   wanted.control_planes = reader.number<std::uint32_t>("control_planes", 1, 3, false, 1);
   if (wanted.control_planes == 2) reader.wrong("control_planes", "1 or 3 is wanted");
   wanted.workers = reader.number<std::uint32_t>("workers", 0, 1000, true);
-  wanted.flavor = reader.text("flavor", kMaxName, true);
-  wanted.image = reader.text("image", kMaxName, true);
+  wanted.flavor = reader.text("flavor", kMaxCatalogName, true);
+  wanted.image = reader.text("image", kMaxCatalogName, true);
   wanted.key_pair = reader.text("key_pair", kMaxName, true);
   wanted.sites = reader.names("sites", 64);
+  const auto pod_network = reader.text("cni", 16, false, "native");
+  if (const auto known = cni(pod_network)) {
+    wanted.cni = *known;
+  } else {
+    reader.wrong("cni", "native or none is wanted");
+  }
   wanted.dry_run = reader.flag("dry_run");
+  return reader.finish(std::move(wanted));
+}
+
+ReadResult<GiveAccess> read_give_access(const std::string& cluster, const std::string& body) {
+  Reader reader(body.empty() ? "{}" : body, "");
+  GiveAccess wanted;
+  wanted.cluster = cluster;
+  wanted.seconds =
+      reader.number<std::int64_t>("seconds", 600, 30LL * 24 * 3600, false, wanted.seconds);
   return reader.finish(std::move(wanted));
 }
 
@@ -242,7 +268,7 @@ ReadResult<AddHost> read_add_host(const std::string& body) {
 ReadResult<CreateFlavor> read_create_flavor(const std::string& body) {
   Reader reader(body, "");
   CreateFlavor wanted;
-  wanted.name = reader.name("name", true);
+  wanted.name = reader.catalog_name("name");
   wanted.vcpus = reader.number<std::uint32_t>("vcpus", 1, 256, true);
   wanted.memory_mib = reader.number<std::uint32_t>("memory_mib", 16, 1 << 22, true);
   wanted.disk_gib = reader.number<std::uint32_t>("disk_gib", 1, 1 << 16, true);
@@ -252,12 +278,16 @@ ReadResult<CreateFlavor> read_create_flavor(const std::string& body) {
 ReadResult<CreateImage> read_create_image(const std::string& body) {
   Reader reader(body, "");
   CreateImage wanted;
-  wanted.name = reader.name("name", true);
+  wanted.name = reader.catalog_name("name");
   wanted.disk = read_blob(reader, "disk", true);
   wanted.kernel = read_blob(reader, "kernel", false);
   wanted.initrd = read_blob(reader, "initrd", false);
   wanted.cmdline = reader.text("cmdline", 1024, false);
   wanted.min_disk_gib = reader.number<std::uint32_t>("min_disk_gib", 0, 1 << 16, false);
+  wanted.kubernetes = reader.text("kubernetes", 32, false);
+  if (!wanted.kubernetes.empty() && !valid_kubernetes_version(wanted.kubernetes)) {
+    reader.wrong("kubernetes", "a version such as v1.32.13 is wanted, from v1.32 on");
+  }
   return reader.finish(std::move(wanted));
 }
 

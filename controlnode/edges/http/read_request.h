@@ -16,6 +16,8 @@ using ReadResult = std::variant<T, std::vector<Fault>>;
 
 ReadResult<CreateCluster> read_create_cluster(const std::string& body);
 ReadResult<ScaleCluster> read_scale_cluster(const std::string& cluster, const std::string& body);
+// Without a body: for as long as GiveAccess says by itself.
+ReadResult<GiveAccess> read_give_access(const std::string& cluster, const std::string& body);
 ReadResult<CreateSite> read_create_site(const std::string& body);
 ReadResult<AddHost> read_add_host(const std::string& body);
 ReadResult<CreateFlavor> read_create_flavor(const std::string& body);

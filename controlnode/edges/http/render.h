@@ -1,10 +1,12 @@
 #pragma once
 
 #include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
 
 #include "controlnode/core/change.h"
 #include "controlnode/core/model.h"
 #include "controlnode/core/requests.h"
+#include "controlnode/edges/http/http_message.h"
 
 namespace dure::control {
 
@@ -18,6 +20,10 @@ boost::json::object render(const Model& model, const Cluster& cluster);
 boost::json::object render(const Model& model, const Node& node);
 boost::json::object render(const Operation& operation);
 boost::json::object render(const EventRow& event);
+// Never the credential itself: nobody keeps it.
+boost::json::object render(const Model& model, const ClusterAccess& access);
 boost::json::object render(const Accepted& accepted);
+
+HttpResponse answer(unsigned status, const boost::json::value& body);
 
 }  // namespace dure::control

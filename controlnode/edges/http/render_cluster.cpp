@@ -3,6 +3,7 @@
 #include <optional>
 #include <vector>
 
+#include "controlnode/core/bootstrap_plan.h"
 #include "controlnode/core/lifecycle.h"
 #include "controlnode/edges/http/render.h"
 
@@ -20,6 +21,16 @@ std::string name_of(const Map& map, const Id& id) {
 json::value time_or_null(const std::optional<TimePoint>& at) {
   if (!at) return nullptr;
   return json::string(to_rfc3339(*at));
+}
+
+json::value kubernetes_of(const Cluster& cluster) {
+  const auto& what = cluster.kubernetes;
+  if (what.version.empty()) return nullptr;
+  return json::object{{"version", what.version},
+                      {"cni", to_string(what.cni)},
+                      {"pods", what.pods.str()},
+                      {"services", what.services.str()},
+                      {"api", api_name(cluster.name)}};
 }
 
 }  // namespace
@@ -50,6 +61,7 @@ json::object render(const Model& model, const Cluster& cluster) {
                       {"image", name_of(model.images, cluster.image)},
                       {"key_pair", name_of(model.key_pairs, cluster.key_pair)},
                       {"sites", std::move(sites)},
+                      {"kubernetes", kubernetes_of(cluster)},
                       {"created_at", to_rfc3339(cluster.created_at)},
                       {"operation", nullptr}};
   if (cluster.operation) object["operation"] = cluster.operation->str();
@@ -83,6 +95,8 @@ json::object render(const Model& model, const Node& node) {
           {"generation", node.generation},
           {"observed_generation", node.observed_generation},
           {"vm_state", to_string(node.vm_state)},
+          {"pods", node.pods.length == 0 ? json::value(nullptr) : json::value(node.pods.str())},
+          {"joined", node.joined},
           {"stages", std::move(stages)},
           {"created_at", to_rfc3339(node.created_at)},
           {"ready_at", time_or_null(node.ready_at)}};
@@ -116,6 +130,15 @@ json::object render(const EventRow& event) {
           {"name", event.subject_name}, {"message", event.message}};
 }
 
+json::object render(const Model& model, const ClusterAccess& access) {
+  return {{"id", access.id.str()},
+          {"user", access.user},
+          {"cluster", name_of(model.clusters, access.cluster)},
+          {"issued_at", to_rfc3339(access.issued_at)},
+          {"expires_at", to_rfc3339(access.expires_at)},
+          {"revoked_at", time_or_null(access.revoked_at)}};
+}
+
 json::object render(const Accepted& accepted) {
   json::object object{{"id", accepted.object.str()}, {"name", accepted.name}};
   if (accepted.operation) object["operation"] = accepted.operation->str();
@@ -131,6 +154,13 @@ json::object render(const Accepted& accepted) {
     object["plan"] = std::move(plan);
   }
   return object;
+}
+
+HttpResponse answer(unsigned status, const json::value& body) {
+  HttpResponse response;
+  response.status = status;
+  response.body = json::serialize(body);
+  return response;
 }
 
 }  // namespace dure::control

@@ -97,7 +97,8 @@ json::object render(const Image& image) {
   return {{"id", image.id.str()},          {"name", image.name},
           {"disk", render(image.disk)},    {"kernel", render(image.kernel)},
           {"initrd", render(image.initrd)}, {"cmdline", image.cmdline},
-          {"min_disk_gib", image.min_disk_gib}};
+          {"min_disk_gib", image.min_disk_gib},
+          {"kubernetes", image.kubernetes.empty() ? json::value(nullptr) : json::value(image.kubernetes)}};
 }
 
 json::object render(const Model& model, const KeyPair& key_pair) {

@@ -77,7 +77,16 @@ struct Batch::Sorter {
   void operator()(const DropImage& drop) { batch.images_.drop(drop.id); }
   void operator()(const DropFlavor& drop) { batch.flavors_.drop(drop.id); }
   void operator()(const DropKeyPair& drop) { batch.key_pairs_.drop(drop.id); }
-  void operator()(const DropCluster& drop) { batch.clusters_.drop(drop.id); }
+  // What only opens the cluster goes with it, in the database by cascade.
+  void operator()(const DropCluster& drop) {
+    batch.clusters_.drop(drop.id);
+    batch.identities_.puts.erase(drop.id);
+    std::erase_if(batch.accesses_.puts,
+                  [&](const auto& entry) { return entry.second->cluster == drop.id; });
+  }
+  void operator()(const PutIdentity& put) { batch.identities_.put(put.cluster, put); }
+  void operator()(const ClusterAccess& row) { batch.accesses_.put(row.id, row); }
+  void operator()(const DropAccess& drop) { batch.accesses_.drop(drop.id); }
   void operator()(const DropPool& drop) { batch.pools_.drop(drop.id); }
   void operator()(const DropNode& drop) { batch.nodes_.drop(drop.id); }
   void operator()(const DropNetwork& drop) { batch.networks_.drop(drop.id); }
@@ -101,6 +110,8 @@ void Batch::write(Transaction& transaction) const {
   put_all(transaction, networks_);
   put_all(transaction, clusters_);
   put_all(transaction, pools_);
+  put_all(transaction, identities_);
+  put_all(transaction, accesses_);
   put_all(transaction, nodes_);
   put_all(transaction, claims_);
   put_removals(transaction);
@@ -120,6 +131,7 @@ void Batch::write(Transaction& transaction) const {
 }
 
 void Batch::drop(Transaction& transaction) const {
+  drop_all(transaction, accesses_.drops, "cluster_accesses", "id", "uuid");
   drop_all(transaction, claims_.drops, "claims", "node", "uuid");
   drop_all(transaction, nodes_.drops, "nodes", "id", "uuid");
   drop_all(transaction, pools_.drops, "node_pools", "id", "uuid");

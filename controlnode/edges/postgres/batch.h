@@ -59,6 +59,8 @@ class Batch {
   Slots<HostId, PutRemovals> removals_;
   Slots<HostId, PutOrder> orders_;
   Slots<HostId, HostObservation> observations_;
+  Slots<ClusterId, PutIdentity> identities_;
+  Slots<AccessId, ClusterAccess> accesses_;
   std::vector<const EventRow*> events_;
   std::optional<std::uint32_t> next_vni_;
 };

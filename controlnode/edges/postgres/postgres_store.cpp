@@ -145,6 +145,10 @@ Result<Model> PostgresStore::load() {
     load_map(transaction, model.key_pairs, &KeyPair::id);
     load_map(transaction, model.networks, &Network::id);
     load_map(transaction, model.clusters, &Cluster::id);
+    load_map(transaction, model.accesses, &ClusterAccess::id);
+    load_all<PutIdentity>(transaction, [&](PutIdentity row) {
+      model.identities.emplace(row.cluster, std::move(row.sealed));
+    });
     load_map(transaction, model.pools, &NodePool::id);
     load_map(transaction, model.nodes, &Node::id);
     load_operations(transaction, model);

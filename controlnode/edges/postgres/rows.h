@@ -51,6 +51,8 @@ DURE_ROW_MAP(IdempotencyRecord);
 DURE_ROW_MAP(EventRow);
 DURE_ROW_MAP(OrderRow);
 DURE_ROW_MAP(HostObservation);
+DURE_ROW_MAP(PutIdentity);
+DURE_ROW_MAP(ClusterAccess);
 
 #undef DURE_ROW_MAP
 

@@ -23,7 +23,11 @@ const Table& RowMap<Cluster>::table() {
                             {"next_address", "bigint"},
                             {"operation", "uuid"},
                             {"created_at", "timestamptz", Shape::time},
-                            {"deadline", "timestamptz", Shape::time}}};
+                            {"deadline", "timestamptz", Shape::time},
+                            {"kubernetes_version", "text"},
+                            {"cni", "text"},
+                            {"pods", "cidr"},
+                            {"services", "cidr"}}};
   return table;
 }
 
@@ -43,6 +47,10 @@ void RowMap<Cluster>::write(RowWriter& writer, const Cluster& row) {
   writer.id(row.operation);
   writer.time(row.created_at);
   writer.time(row.deadline);
+  writer.text(row.kubernetes.version);
+  writer.text(to_string(row.kubernetes.cni));
+  writer.prefix(row.kubernetes.pods);
+  writer.prefix(row.kubernetes.services);
 }
 
 Cluster RowMap<Cluster>::read(RowReader& reader) {
@@ -64,6 +72,10 @@ Cluster RowMap<Cluster>::read(RowReader& reader) {
   reader.id(row.operation);
   row.created_at = reader.time();
   row.deadline = reader.maybe_time();
+  row.kubernetes.version = reader.text();
+  row.kubernetes.cni = reader.parsed(&cni);
+  row.kubernetes.pods = reader.prefix();
+  row.kubernetes.services = reader.prefix();
   return row;
 }
 
@@ -113,7 +125,9 @@ const Table& RowMap<Node>::table() {
                             {"stage_at_ms", "numeric[]", Shape::list},
                             {"deadline", "timestamptz", Shape::time},
                             {"created_at", "timestamptz", Shape::time},
-                            {"ready_at", "timestamptz", Shape::time}}};
+                            {"ready_at", "timestamptz", Shape::time},
+                            {"pods", "cidr"},
+                            {"joined", "boolean"}}};
   return table;
 }
 
@@ -139,6 +153,8 @@ void RowMap<Node>::write(RowWriter& writer, const Node& row) {
   writer.time(row.deadline);
   writer.time(row.created_at);
   writer.time(row.ready_at);
+  writer.prefix(row.pods);
+  writer.flag(row.joined);
 }
 
 Node RowMap<Node>::read(RowReader& reader) {
@@ -164,6 +180,59 @@ Node RowMap<Node>::read(RowReader& reader) {
   row.deadline = reader.maybe_time();
   row.created_at = reader.time();
   row.ready_at = reader.maybe_time();
+  row.pods = reader.prefix();
+  row.joined = reader.flag();
+  return row;
+}
+
+const Table& RowMap<PutIdentity>::table() {
+  static const Table table{
+      "cluster_identities", 1, "cluster", {{"cluster", "uuid"}, {"sealed", "bytea"}}};
+  return table;
+}
+
+void RowMap<PutIdentity>::write(RowWriter& writer, const PutIdentity& row) {
+  writer.id(row.cluster);
+  writer.bytes(row.sealed);
+}
+
+PutIdentity RowMap<PutIdentity>::read(RowReader& reader) {
+  PutIdentity row;
+  reader.id(row.cluster);
+  row.sealed = reader.bytes();
+  return row;
+}
+
+const Table& RowMap<ClusterAccess>::table() {
+  static const Table table{"cluster_accesses",
+                           1,
+                           "id",
+                           {{"id", "uuid"},
+                            {"cluster", "uuid"},
+                            {"user_name", "text"},
+                            {"issued_at", "timestamptz", Shape::time},
+                            {"expires_at", "timestamptz", Shape::time},
+                            {"revoked_at", "timestamptz", Shape::time}}};
+  return table;
+}
+
+void RowMap<ClusterAccess>::write(RowWriter& writer, const ClusterAccess& row) {
+  writer.id(row.id);
+  writer.id(row.cluster);
+  writer.text(row.user);
+  writer.time(row.issued_at);
+  writer.time(row.expires_at);
+  writer.time(row.revoked_at);
+}
+
+ClusterAccess RowMap<ClusterAccess>::read(RowReader& reader) {
+  ClusterAccess row;
+  reader.id(row.id);
+  reader.id(row.cluster);
+  row.user = reader.text();
+  row.issued_at = reader.time();
+  row.expires_at = reader.time();
+  row.revoked_at = reader.maybe_time();
   return row;
 }
 

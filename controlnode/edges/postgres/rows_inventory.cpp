@@ -117,7 +117,8 @@ const Table& RowMap<Image>::table() {
                             {"initrd_sha256", "text"},
                             {"initrd_bytes", "bigint"},
                             {"cmdline", "text"},
-                            {"min_disk_gib", "bigint"}}};
+                            {"min_disk_gib", "bigint"},
+                            {"kubernetes", "text"}}};
   return table;
 }
 
@@ -129,6 +130,7 @@ void RowMap<Image>::write(RowWriter& writer, const Image& row) {
   write_blob(writer, row.initrd);
   writer.text(row.cmdline);
   writer.number(std::uint64_t{row.min_disk_gib});
+  writer.text(row.kubernetes);
 }
 
 Image RowMap<Image>::read(RowReader& reader) {
@@ -140,6 +142,7 @@ Image RowMap<Image>::read(RowReader& reader) {
   row.initrd = read_blob(reader);
   row.cmdline = reader.text();
   row.min_disk_gib = reader.u32();
+  row.kubernetes = reader.text();
   return row;
 }
 

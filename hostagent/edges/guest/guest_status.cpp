@@ -4,20 +4,26 @@
 #include <boost/json.hpp>
 #include <string>
 
+#include "hostagent/edges/guest/guest_document.h"
+
 namespace dure::host {
 namespace {
 
 namespace json = boost::json;
 
 constexpr std::size_t kMaxStages = 16;
-constexpr std::size_t kMaxNameBytes = 32;
+constexpr std::size_t kMaxStageBytes = 32;
 constexpr std::size_t kMaxErrorBytes = 256;
+constexpr std::size_t kMaxDeparted = 64;
+constexpr std::size_t kMaxNodeBytes = 63;
 constexpr std::size_t kMaxDepth = 4;
 
 std::string_view text_of(const json::string& text) { return {text.data(), text.size()}; }
 
-bool is_stage_name(std::string_view name) {
-  return !name.empty() && name.size() <= kMaxNameBytes &&
+// [a-z0-9-], neither first nor last a dash: the names that a report may carry. Anything else would cost
+// the host its whole report.
+bool is_name(std::string_view name, std::size_t max) {
+  return !name.empty() && name.size() <= max && name.front() != '-' && name.back() != '-' &&
          std::all_of(name.begin(), name.end(), [](char c) {
            return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
          });
@@ -38,7 +44,7 @@ std::optional<GuestStage> stage_of(const json::value& value) {
   if (!name || !at_ms || !name->is_string()) return std::nullopt;
   const auto ms = unsigned_of(*at_ms);
   const std::string_view text = text_of(name->get_string());
-  if (!ms || !is_stage_name(text)) return std::nullopt;
+  if (!ms || !is_name(text, kMaxStageBytes)) return std::nullopt;
   return GuestStage{std::string(text), *ms};
 }
 
@@ -52,6 +58,24 @@ bool read_stages(const json::value& value, std::vector<GuestStage>& stages) {
                                    [&](const GuestStage& other) { return other.name == stage->name; });
     if (twice) return false;
     stages.push_back(std::move(*stage));
+  }
+  return true;
+}
+
+bool is_revision(std::string_view text) {
+  return text.size() == kRevisionDigits && std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+         });
+}
+
+bool read_departed(const json::value& value, std::vector<std::string>& departed) {
+  const json::array* array = value.if_array();
+  if (!array || array->size() > kMaxDeparted) return false;
+  for (const json::value& element : *array) {
+    if (!element.is_string()) return false;
+    const std::string name(text_of(element.get_string()));
+    if (!is_name(name, kMaxNodeBytes) || std::find(departed.begin(), departed.end(), name) != departed.end()) return false;
+    departed.push_back(name);
   }
   return true;
 }
@@ -86,6 +110,10 @@ std::optional<GuestStatus> parse_guest_status(std::string_view line) {
       stages = read_stages(value, status.stages);
     } else if (key == "error" && value.is_string()) {
       status.error = printable(text_of(value.get_string()));
+    } else if (key == "have" && value.is_string() && is_revision(text_of(value.get_string()))) {
+      status.have = std::string(text_of(value.get_string()));
+    } else if (key == "departed") {
+      if (!read_departed(value, status.departed)) return std::nullopt;
     } else {
       return std::nullopt;
     }

@@ -11,9 +11,11 @@ namespace dure::host {
 inline constexpr std::size_t kMaxGuestLineBytes = 4096;
 
 // One line of a guest, without its line end:
-//   {"v":1,"boot_id":"<uuid>","stages":[{"name":"booted","at_ms":1234}],"error":"text"}
-// `error` may be missing. The guest is hostile: an unknown key, a wrong type, a second stage of the
-// same name or anything beyond the bounds of GuestStatus refuses the line. What is not printable
+//   {"v":1,"boot_id":"<uuid>","stages":[{"name":"booted","at_ms":1234}],"have":"<16 hex>",
+//    "departed":["demo-w3"],"error":"text"}
+// `have`, `departed` and `error` may be missing. The guest is hostile: an unknown key, a wrong type, a
+// second stage or departed node of the same name, or anything beyond the bounds of GuestStatus refuses
+// the line. What is not printable
 // ASCII in `error` becomes '?', and more than 256 bytes are cut.
 std::optional<GuestStatus> parse_guest_status(std::string_view line);
 

@@ -19,12 +19,13 @@ namespace {
 
 // "DURE", in the file's header: a database of somebody else is left alone.
 constexpr const char* kApplicationId = "1146442309";
-constexpr std::size_t kMaxEnvelopeBytes = kMaxOrderBytes + 4096;
 constexpr std::array kKinds{ObjectKind::host, ObjectKind::image, ObjectKind::network, ObjectKind::vm};
 
 std::string_view raw(const Uuid& uuid) {
   return {reinterpret_cast<const char*>(uuid.bytes.data()), uuid.bytes.size()};
 }
+
+std::string raw(const Digest& digest) { return {digest.bytes.begin(), digest.bytes.end()}; }
 
 [[noreturn]] void corrupt(const std::string& reason) {
   throw SqliteFailure{{Errc::corrupt, "journal: " + reason}};
@@ -58,10 +59,7 @@ class Sealer {
     add(std::uint64_t{bytes.size()});
     sum_.update(std::as_bytes(std::span(bytes)));
   }
-  std::string finish() {
-    const Digest digest = sum_.finish();
-    return {digest.bytes.begin(), digest.bytes.end()};
-  }
+  std::string finish() { return raw(sum_.finish()); }
 
  private:
   Sha256 sum_;
@@ -126,7 +124,9 @@ void SqliteJournal::prepare() {
   database_.run("PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 4194304");
   if (const auto found = database_.ask("PRAGMA integrity_check"); found != "ok") corrupt(found);
   if (fresh) make_tables();
-  read();
+  if (database_.ask("PRAGMA user_version") == "1") bring_up_to_date();
+  if (database_.ask("PRAGMA user_version") != "2") corrupt("of another version");
+  state_ = read("envelope_sha256");
   // What earlier processes left in the WAL is now read and sealed: into the file with it.
   database_.run("PRAGMA wal_checkpoint(TRUNCATE)");
 }
@@ -137,26 +137,42 @@ void SqliteJournal::make_tables() {
   database_.run(
       "CREATE TABLE accepted (singleton INTEGER PRIMARY KEY CHECK (singleton = 1), "
       "delegation INTEGER NOT NULL, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL, "
-      "generation INTEGER NOT NULL, envelope BLOB NOT NULL);"
+      "generation INTEGER NOT NULL, envelope_sha256 BLOB NOT NULL);"
       "CREATE TABLE obligations (kind TEXT NOT NULL, object BLOB NOT NULL, number INTEGER NOT NULL, "
       "order_id BLOB NOT NULL, PRIMARY KEY (kind, object));"
       "CREATE TABLE seal (singleton INTEGER PRIMARY KEY CHECK (singleton = 1), sha256 BLOB NOT NULL);"
       "INSERT INTO accepted VALUES (1, 0, 0, 0, 0, x'');"
-      "PRAGMA application_id = 1146442309; PRAGMA user_version = 1");
+      "PRAGMA application_id = 1146442309; PRAGMA user_version = 2");
   write_seal(State{});
   transaction.commit();
 }
 
-void SqliteJournal::read() {
-  if (database_.ask("PRAGMA user_version") != "1") corrupt("of another version");
+void SqliteJournal::bring_up_to_date() {
+  SqliteTransaction transaction(database_);
+  State state = read("envelope");
+  if (!state.envelope_sha256.empty()) {
+    Sha256 sum;
+    sum.update(std::as_bytes(std::span(state.envelope_sha256)));
+    state.envelope_sha256 = raw(sum.finish());
+  }
+  database_.run("ALTER TABLE accepted RENAME COLUMN envelope TO envelope_sha256");
+  SqliteQuery(database_, "UPDATE accepted SET envelope_sha256 = ?1")
+      .bind(std::string_view(state.envelope_sha256))
+      .step();
+  write_seal(state);
+  database_.run("PRAGMA user_version = 2");
+  transaction.commit();
+}
+
+SqliteJournal::State SqliteJournal::read(const char* evidence) {
   State state;
-  SqliteQuery accepted(database_,
-                       "SELECT delegation, epoch, sequence, generation, envelope FROM accepted");
+  const std::string columns = "SELECT delegation, epoch, sequence, generation, " + std::string(evidence);
+  SqliteQuery accepted(database_, (columns + " FROM accepted").c_str());
   if (!accepted.step()) corrupt("what was accepted is missing");
   state.accepted.fence = {accepted.number(0), accepted.number(1)};
   state.accepted.sequence = accepted.number(2);
   state.accepted.generation = accepted.number(3);
-  state.envelope = accepted.bytes(4);
+  state.envelope_sha256 = accepted.bytes(4);
   SqliteQuery rows(database_, "SELECT kind, object, number, order_id FROM obligations");
   while (rows.step()) {
     Obligation obligation;
@@ -167,7 +183,7 @@ void SqliteJournal::read() {
     state.obligations[{obligation.kind, obligation.object}] = obligation;
   }
   if (database_.ask("SELECT sha256 FROM seal") != seal(state)) corrupt("its seal is broken");
-  state_ = std::move(state);
+  return state;
 }
 
 std::string SqliteJournal::seal(const State& state) {
@@ -176,7 +192,7 @@ std::string SqliteJournal::seal(const State& state) {
   sealer.add(state.accepted.fence.epoch);
   sealer.add(state.accepted.sequence);
   sealer.add(state.accepted.generation);
-  sealer.add(std::string_view(state.envelope));
+  sealer.add(std::string_view(state.envelope_sha256));
   for (const auto& [key, obligation] : state.obligations) {
     sealer.add(to_string(obligation.kind));
     sealer.add(raw(obligation.object));
@@ -209,23 +225,21 @@ Result<void> SqliteJournal::write(const std::function<void(State&)>& change,
   }
 }
 
-Result<void> SqliteJournal::accept(const OrderMark& accepted, std::string_view envelope) {
-  if (envelope.size() > kMaxEnvelopeBytes) {
-    return Error{Errc::invalid_argument, "journal: the envelope is larger than any order may be"};
-  }
+Result<void> SqliteJournal::accept(const OrderMark& accepted, const Digest& envelope_sha256) {
+  const std::string evidence = raw(envelope_sha256);
   const auto change = [&](State& state) {
     state.accepted = accepted;
-    state.envelope = envelope;
+    state.envelope_sha256 = evidence;
   };
   return write(change, [&] {
     SqliteQuery(database_,
                 "UPDATE accepted SET delegation = ?1, epoch = ?2, sequence = ?3, generation = ?4, "
-                "envelope = ?5")
+                "envelope_sha256 = ?5")
         .bind(accepted.fence.delegation)
         .bind(accepted.fence.epoch)
         .bind(accepted.sequence)
         .bind(accepted.generation)
-        .bind(envelope)
+        .bind(std::string_view(evidence))
         .step();
   });
 }

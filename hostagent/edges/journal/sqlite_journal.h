@@ -19,7 +19,7 @@ class SqliteJournal : public Journal {
   static Result<std::unique_ptr<SqliteJournal>> open(const std::string& path);
 
   Result<OrderMark> accepted() override { return state_.accepted; }
-  Result<void> accept(const OrderMark& accepted, std::string_view envelope) override;
+  Result<void> accept(const OrderMark& accepted, const Digest& envelope_sha256) override;
   Result<std::vector<Obligation>> obligations() override;
   Result<void> oblige(const Obligation& obligation) override;
   Result<void> discharge(ObjectKind kind, const Uuid& object) override;
@@ -28,7 +28,7 @@ class SqliteJournal : public Journal {
   // What the file says, as it was read and checked at open and changed with every write since.
   struct State {
     OrderMark accepted;
-    std::string envelope;
+    std::string envelope_sha256;  // empty: nothing accepted yet
     std::map<std::pair<ObjectKind, Uuid>, Obligation> obligations;
   };
 
@@ -48,7 +48,10 @@ class SqliteJournal : public Journal {
 
   void prepare();
   void make_tables();
-  void read();
+  // A journal of version 1 has the envelope itself in this column's place.
+  void bring_up_to_date();
+  // Reads everything and compares it with the seal; `evidence` names the column.
+  State read(const char* evidence);
   void write_seal(const State& state);
   static std::string seal(const State& state);
   // Runs `change` on a copy of the state and `write` in a transaction, which ends with the new seal.

@@ -124,7 +124,7 @@ void add_interface(xml_node devices, const DomainSpec& spec) {
   set(card, "type", "bridge");
   set(add(card, "mac"), "address", spec.vm.mac.str());
   set(add(card, "source"), "bridge", bridge_name(spec.network.vni));
-  set(add(card, "target"), "dev", tap_name(spec.vm.id));
+  set(add(card, "target"), "dev", tap_name(spec.vm.mac));
   set(add(card, "model"), "type", "virtio");
   set(add(card, "mtu"), "size", std::uint64_t{spec.network.mtu});
   // No boot from the network, so no boot ROM to load.

@@ -83,11 +83,12 @@ class Table {
   }
   void set(const char* name, json::value type, json::array elements, bool intervals = false) {
     auto body = inside(name);
-    body["type"] = std::move(type);
     if (intervals) {
       body["flags"] = list("interval");
-      body["auto-merge"] = true;
+      // Not for concatenations, which can not be merged.
+      if (type.is_string()) body["auto-merge"] = true;
     }
+    body["type"] = std::move(type);
     if (!elements.empty()) body["elem"] = std::move(elements);
     command("add", "set", std::move(body));
   }
@@ -132,9 +133,9 @@ json::array prefixes(const std::vector<Ipv4Prefix>& values) {
 
 // The elements of all sets, gathered over the networks.
 struct Elements {
-  std::set<std::string> peers, guest_macs;
+  std::set<std::string> peers;
   std::vector<Ipv4Prefix> prefixes;
-  json::array guest_pairs, overlay_out, overlay_in, overlay_pairs, gateways, same_bridge;
+  json::array guest_ports, guest_pairs, routed, overlay_out, overlay_in, overlay_pairs, gateways, same_bridge;
 
   explicit Elements(const std::vector<NetworkSpec>& networks) {
     for (const auto& network : networks) add(network);
@@ -150,13 +151,15 @@ struct Elements {
     for (const auto& entry : network.entries) {
       const std::string mac = entry.mac.str(), address = entry.address.str();
       if (entry.vtep == network.local_vtep) {
-        guest_macs.insert(mac);
-        guest_pairs.push_back(concat(mac, address));
+        const std::string tap = tap_name(entry.mac);
+        guest_ports.push_back(concat(tap, mac));
+        guest_pairs.push_back(concat(tap, mac, address));
         overlay_out.push_back(concat(vxlan, mac));
       } else {
         overlay_in.push_back(concat(vxlan, mac));
         overlay_pairs.push_back(concat(vxlan, mac, address));
       }
+      if (entry.routed.length > 0) routed.push_back(concat(mac, prefix(entry.routed)));
     }
   }
 };
@@ -234,16 +237,17 @@ void add_masquerade(Table& table, const Elements& elements, const FirewallOption
              verdict("masquerade"));
 }
 
-// Ports are told apart by their names' starts, not by their bridge: "meta ibrname" is a module that
-// not every kernel has. A guest that takes the MAC and address of another network's guest on the
-// same host is stopped where its frame leaves the bridge: overlay_out, network_<vni>.
-void add_bridge_rules(Table& table, const Elements& elements, const FirewallOptions& options) {
-  table.set("guest_macs", "ether_addr", strings(elements.guest_macs));
-  table.set("guest_pairs", list("ether_addr", "ipv4_addr"), elements.guest_pairs);
+// A guest's tap is named by its MAC, so that every frame is bound to the one guest behind its port.
+// Guests and overlay are told apart by their ports' names' starts, not by their bridge: "meta ibrname"
+// is a module that not every kernel has.
+void add_bridge_rules(Table& table, const Elements& elements) {
+  table.set("guest_ports", list("ifname", "ether_addr"), elements.guest_ports);
+  table.set("guest_pairs", list("ifname", "ether_addr", "ipv4_addr"), elements.guest_pairs);
   table.set("overlay_out", list("ifname", "ether_addr"), elements.overlay_out);
   table.set("overlay_in", list("ifname", "ether_addr"), elements.overlay_in);
   table.set("overlay_pairs", list("ifname", "ether_addr", "ipv4_addr"), elements.overlay_pairs);
-  table.set("routed", "ipv4_addr", prefixes(options.routed_prefixes), true);
+  // No MAC is in two networks, and a port has been matched before: the MAC alone tells whose they are.
+  table.set("routed", list("ether_addr", "ipv4_addr"), elements.routed, true);
   table.chain("from_guest");
   table.chain("from_overlay");
   table.base_chain("prerouting", "filter", "prerouting", -200);
@@ -261,29 +265,39 @@ void add_bridge_rules(Table& table, const Elements& elements, const FirewallOpti
   table.rule("from_overlay", other_type, drop());
 
   // Only ARP and IPv4 under a guest's own names; IPv6, VLAN tags and all else end here.
-  const auto own_mac = match(field("ether", "saddr"), "@guest_macs");
-  table.rule("from_guest", own_mac, match(field("arp", "saddr ether"), "@guest_macs"),
+  const auto from_port = [](const char* protocol, const char* mac) {
+    return concat(meta("iifname"), field(protocol, mac));
+  };
+  const json::value ip_pair = concat(meta("iifname"), field("ether", "saddr"), field("ip", "saddr"));
+  const json::value arp_pair = concat(meta("iifname"), field("arp", "saddr ether"), field("arp", "saddr ip"));
+  const auto own_mac = match(from_port("ether", "saddr"), "@guest_ports");
+  const auto own_routed = match(concat(field("ether", "saddr"), field("ip", "saddr")), "@routed");
+  // A guest asks with the address that it sends from, and its pods' gateway has one of theirs.
+  const auto arp_routed = match(concat(field("arp", "saddr ether"), field("arp", "saddr ip")), "@routed");
+  table.rule("from_guest", own_mac, match(from_port("arp", "saddr ether"), "@guest_ports"),
              match(field("arp", "saddr ip"), "0.0.0.0"), accept());  // a probe (RFC 5227)
-  table.rule("from_guest", own_mac,
-             match(concat(field("arp", "saddr ether"), field("arp", "saddr ip")), "@guest_pairs"), accept());
+  table.rule("from_guest", own_mac, match(arp_pair, "@guest_pairs"), accept());
+  table.rule("from_guest", own_mac, match(from_port("arp", "saddr ether"), "@guest_ports"), arp_routed, accept());
   table.rule("from_guest", match(field("udp", "sport"), kDhcpServerPort), drop());
-  table.rule("from_guest", match(concat(field("ether", "saddr"), field("ip", "saddr")), "@guest_pairs"),
-             accept());
-  table.rule("from_guest", own_mac, match(field("ip", "saddr"), "@routed"), accept());
+  table.rule("from_guest", match(ip_pair, "@guest_pairs"), accept());
+  table.rule("from_guest", own_mac, own_routed, accept());
   table.rule("from_guest", drop());
 
   // From the overlay come remote guests alone: not our gateway's MAC, and no guest of this host.
-  const auto remote_mac = match(concat(meta("iifname"), field("ether", "saddr")), "@overlay_in");
+  const auto remote_mac = match(from_port("ether", "saddr"), "@overlay_in");
   table.rule("from_overlay", remote_mac, match(field("arp", "saddr ip"), "0.0.0.0"), accept());
-  table.rule(
-      "from_overlay", remote_mac,
-      match(concat(meta("iifname"), field("arp", "saddr ether"), field("arp", "saddr ip")), "@overlay_pairs"),
-      accept());
-  table.rule("from_overlay",
-             match(concat(meta("iifname"), field("ether", "saddr"), field("ip", "saddr")), "@overlay_pairs"),
-             accept());
-  table.rule("from_overlay", remote_mac, match(field("ip", "saddr"), "@routed"), accept());
+  table.rule("from_overlay", remote_mac, match(arp_pair, "@overlay_pairs"), accept());
+  table.rule("from_overlay", remote_mac, match(from_port("arp", "saddr ether"), "@overlay_in"), arp_routed, accept());
+  table.rule("from_overlay", match(ip_pair, "@overlay_pairs"), accept());
+  table.rule("from_overlay", remote_mac, own_routed, accept());
   table.rule("from_overlay", drop());
+}
+
+// A guest may not have its neighbours' addresses behind it.
+bool may_be_routed(const Ipv4Prefix& routed, const Ipv4Prefix& network) {
+  if (routed.length == 0) return routed == Ipv4Prefix{};
+  return routed.length <= 32 && routed.contains(routed.base) && !network.contains(routed.base) &&
+         !routed.contains(network.base);
 }
 
 Result<void> check(const std::vector<NetworkSpec>& networks, const FirewallOptions& options) {
@@ -304,8 +318,11 @@ Result<void> check(const std::vector<NetworkSpec>& networks, const FirewallOptio
       return Error{Errc::invalid_argument, "VNI " + std::to_string(network.vni) + " is there twice"};
     }
     for (const auto& entry : network.entries) {
-      if (macs.insert(entry.mac).second) continue;
-      return Error{Errc::invalid_argument, "MAC " + entry.mac.str() + " is there twice"};
+      if (!macs.insert(entry.mac).second) {
+        return Error{Errc::invalid_argument, "MAC " + entry.mac.str() + " is there twice"};
+      }
+      if (may_be_routed(entry.routed, network.prefix)) continue;
+      return Error{Errc::invalid_argument, "what is behind " + entry.mac.str() + " is no prefix of its own"};
     }
   }
   return {};
@@ -328,7 +345,7 @@ Result<std::string> ruleset_json(const std::vector<NetworkSpec>& networks, const
   add_masquerade(inet, elements, options);
   Table bridge("bridge", commands);
   bridge.chain(digest_chain(digest));
-  add_bridge_rules(bridge, elements, options);
+  add_bridge_rules(bridge, elements);
   json::object whole;
   whole["nftables"] = std::move(commands);
   return json::serialize(whole);

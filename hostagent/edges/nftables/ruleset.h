@@ -15,8 +15,6 @@ struct FirewallOptions {
   std::string uplink;
   // What guests never reach, even by the uplink (the control subnet, the underlay).
   std::vector<Ipv4Prefix> control_cidrs;
-  // Source addresses that any guest may use besides its own: networks behind guests (pods).
-  std::vector<Ipv4Prefix> routed_prefixes;
   std::string nft = "/usr/sbin/nft";
   int timeout_ms = 20'000;
 };

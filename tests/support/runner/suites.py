@@ -115,6 +115,8 @@ def _database(context: Context, suite: str, durable: bool = False) -> Iterator[d
 
 def unit(context: Context, arguments: list[str], folder: Path | None = None, env: dict[str, str] | None = None) -> Tally:
     found = _executables((folder or context.build) / "tests/unit", "_unit")
+    if folder is None:
+        found += _executables(context.root / "tests/unit", "_unit")  # of what is not compiled
     return _run_all(context, "unit", found, arguments, env or {})
 
 
@@ -154,6 +156,19 @@ def e2e(context: Context, arguments: list[str]) -> Tally:
     total = Tally(passed=1)
     total.add(context.test("e2e/run", [str(program), *arguments], 1500, {"DURE_BUILD_DIR": str(folder)}, grace=90))
     return total
+
+
+def kubernetes(context: Context, arguments: list[str]) -> Tally:
+    if not os.environ.get("DURE_KUBERNETES_DIR"):
+        return skipped("kubernetes", "no Kubernetes here; DURE_KUBERNETES_DIR=DIR names its binaries and images "
+                                     "(packaging/image/README.md)")
+    if os.geteuid() != 0:
+        return skipped("kubernetes", "root is needed to make hosts")
+    folder = context.sibling("release")
+    if context.configure_and_build("release", folder, None, 1500):
+        return Tally(failed=1)
+    return context.test("e2e/kubernetes", [str(context.root / "tests/e2e/kubernetes"), *arguments], 7200,
+                        {"DURE_BUILD_DIR": str(folder)}, grace=90)
 
 
 def asan(context: Context, arguments: list[str]) -> Tally:
@@ -213,6 +228,7 @@ SUITES = (
     Suite("sim", "the whole system in one process, from seeds", sim),
     Suite("integration", "real programs together, without guests", integration, runtime=True),
     Suite("e2e", "a campus of hosts on this machine, with guests", e2e, runtime=True),
+    Suite("kubernetes", "the same with Kubernetes in the guests, given by DURE_KUBERNETES_DIR", kubernetes, runtime=True),
     Suite("asan", "unit, contract and sim under address and undefined-behaviour sanitizers", asan, runtime=True),
     Suite("bench", "benchmarks, release build; not part of the default run", bench, runtime=True, by_default=False),
 )

@@ -7,6 +7,8 @@
 
 #include "protocol/wire/codec.h"
 #include "protocol/wire/envelope.h"
+#include "tests/support/fake_bootstrap_documents.h"
+#include "tests/support/fake_cluster_identities.h"
 
 namespace dure::control {
 namespace {
@@ -38,7 +40,10 @@ struct Bench {
   wire::SigningKey key = wire::SigningKey::from_bytes(std::string(32, 'k')).value();
   Model model;
   HostId host{Uuid{{1}}};
-  Pump pump{clock, wire, key};
+  FakeClusterIdentities identities;
+  FakeBootstrapDocuments documents;
+  NodeBootstrap bootstrap{identities, documents};
+  Pump pump{clock, wire, key, bootstrap};
 
   Bench() {
     Host row;
@@ -75,10 +80,10 @@ TEST_CASE("pump: an order waits for the agent's session and carries it") {
   Bench bench;
   const Change change = bench.put(3);
   bench.pump.take({&change, 1});
-  bench.pump.send_due();
+  bench.pump.send_due(bench.model);
   CHECK(bench.wire.sent.empty());
   bench.pump.heard(bench.model, bench.report(7, 0));
-  bench.pump.send_due();
+  bench.pump.send_due(bench.model);
   REQUIRE(bench.wire.sent.size() == 1);
   CHECK(bench.last().session == SessionId{Uuid{{7}}});
   CHECK(bench.last().fence == Fence{1, 5});
@@ -90,18 +95,18 @@ TEST_CASE("pump: an accepted order is not sent again, an unanswered one is, late
   const Change change = bench.put(3);
   bench.pump.take({&change, 1});
   bench.pump.heard(bench.model, bench.report(7, 0));
-  auto wake = bench.pump.send_due();
+  auto wake = bench.pump.send_due(bench.model);
   auto wait = wake - bench.clock.time;
   for (int i = 0; i < 3; ++i) {
     bench.clock.time = wake;
-    wake = bench.pump.send_due();
+    wake = bench.pump.send_due(bench.model);
     CHECK(wake - bench.clock.time > wait);
     wait = wake - bench.clock.time;
   }
   CHECK(bench.wire.sent.size() == 4);
   bench.pump.heard(OrderAck{bench.host, SessionId{Uuid{{7}}}, {}, 4, 3, true, {}});
   bench.clock.time = wake + std::chrono::hours(1);
-  bench.pump.send_due();
+  bench.pump.send_due(bench.model);
   CHECK(bench.wire.sent.size() == 4);
 }
 
@@ -111,17 +116,17 @@ TEST_CASE("pump: an acknowledgement of another session counts for nothing") {
   bench.pump.take({&change, 1});
   bench.pump.heard(bench.model, bench.report(7, 0));
   bench.pump.heard(OrderAck{bench.host, SessionId{Uuid{{8}}}, {}, 1, 3, true, {}});
-  bench.pump.send_due();
+  bench.pump.send_due(bench.model);
   CHECK(bench.wire.sent.size() == 1);
 }
 
 TEST_CASE("pump: a new session gets the order again, though it is no longer in the outbox") {
   Bench bench;
   bench.pump.heard(bench.model, bench.report(7, 3));
-  bench.pump.send_due();
+  bench.pump.send_due(bench.model);
   CHECK(bench.wire.sent.empty());
   bench.pump.heard(bench.model, bench.report(8, 0));
-  bench.pump.send_due();
+  bench.pump.send_due(bench.model);
   REQUIRE(bench.wire.sent.size() == 1);
   CHECK(bench.last().generation == 3);
 }
@@ -131,10 +136,10 @@ TEST_CASE("pump: sequences rise, also over hosts") {
   const Change change = bench.put(3);
   bench.pump.take({&change, 1});
   bench.pump.heard(bench.model, bench.report(7, 0));
-  bench.pump.send_due();
+  bench.pump.send_due(bench.model);
   const auto first = bench.last().sequence;
   bench.pump.heard(bench.model, bench.report(8, 0));
-  bench.pump.send_due();
+  bench.pump.send_due(bench.model);
   CHECK(bench.last().sequence > first);
 }
 

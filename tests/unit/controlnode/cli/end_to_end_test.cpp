@@ -117,6 +117,30 @@ TEST_CASE("end to end: a campus is described, a cluster is made, watched and del
   CHECK(live.run({"flavor", "delete", "small"}) == 5);
 }
 
+TEST_CASE("end to end: a credential is asked for, written, listed and revoked") {
+  Live live;
+  live.api.act([](control::test::Campus& campus) {
+    campus.site("east");
+    for (const auto* host : {"pc-1", "pc-2"}) campus.host(host, "east");
+    campus.catalog({2, 2048, 10});
+    for (auto& [id, image] : campus.model.images) image.kubernetes = "v1.32.13";
+    campus.create("demo", 1, 1);
+  });
+  const auto file = live.directory.path() + "/kubeconfig";
+  CHECK(live.run({"cluster", "kubeconfig", "demo", "--out", file}) == 0);
+  CHECK(test::contains(read_file(file, 1 << 20).value(), "client-key-data: \"U0VDUkVU\""));
+  CHECK(live.run({"cluster", "access", "list", "demo", "-o", "name"}) == 0);
+  auto user = live.out.str();
+  CHECK(user.starts_with("dure:"));
+  user.pop_back();
+  CHECK(test::contains(read_file(file, 1 << 20).value(), user));
+  CHECK(live.run({"cluster", "access", "revoke", "demo", user}) == 0);
+  CHECK(live.run({"cluster", "access", "list", "demo", "-o", "json"}) == 0);
+  CHECK(json::parse(live.out.str()).at("items").at(0).at("revoked_at").is_string());
+  CHECK(live.run({"cluster", "access", "revoke", "demo", "nobody"}) == 3);
+  CHECK(live.run({"cluster", "kubeconfig", "none", "--out", file}) == 3);
+}
+
 TEST_CASE("end to end: a wrong token is exit 4, no server exit 1, and the token is never shown") {
   Live live;
   REQUIRE(write_file_durably(live.token_file, "wr0ng\n", 0600).ok());

@@ -23,6 +23,7 @@ struct Import {
       {"disk", json::object{{"sha256", kDisk}, {"size_bytes", 5}, {"virtual_size_bytes", 2684354560}}},
       {"kernel", json::object{{"sha256", kKernel}, {"size_bytes", 3}}},
       {"initrd", nullptr},
+      {"kubernetes", "v1.32.13"},
       {"cmdline", "console=ttyS0"}};
 
   Import() {
@@ -58,6 +59,7 @@ TEST_CASE("image import: the blobs are sent, then the image is made of them") {
                               {"disk", {{"sha256", kDisk}, {"size_bytes", 5}}},
                               {"min_disk_gib", 3},
                               {"kernel", {{"sha256", kKernel}, {"size_bytes", 3}}},
+                              {"kubernetes", "v1.32.13"},
                               {"cmdline", "console=ttyS0"}});
 }
 

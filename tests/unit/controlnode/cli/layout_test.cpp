@@ -66,6 +66,9 @@ TEST_CASE("layout: durations have a unit, are positive and bounded") {
   CHECK(parse_duration("90s") == seconds(90));
   CHECK(parse_duration("30m") == seconds(1800));
   CHECK(parse_duration("2h") == seconds(7200));
+  CHECK(parse_duration("7d") == seconds(604800));
+  CHECK_FALSE(parse_duration("8d").has_value());
+  CHECK(parse_duration("8d", seconds(30 * 86400)) == seconds(691200));
   for (const auto* wrong : {"", "m", "0", "-5s", "1.5h", "3x", "9999h", "99999999999999999999", "1 m"}) {
     CAPTURE(wrong);
     CHECK_FALSE(parse_duration(wrong).has_value());

@@ -32,7 +32,7 @@ void prepare_create(CliStand& stand) {
   stand.http.on("GET /api/v1/operations/op-1", 200, R"({"id":"op-1","state":"succeeded","steps":[]})");
   stand.http.on("GET /api/v1/clusters/demo", 200, R"({"id":"c","name":"demo","state":"ready"})");
   stand.http.on("GET /api/v1/nodes?cluster=demo", 200,
-                R"({"items":[{"name":"demo-w1","state":"ready","stages":[{"name":"kernel","at_ms":1200}]}]})");
+                R"({"items":[{"name":"demo-w1","state":"ready","stages":[{"name":"booted","at_ms":1200}]}]})");
 }
 
 TEST_CASE("dure: alone it explains itself") {
@@ -45,7 +45,8 @@ TEST_CASE("dure: alone it explains itself") {
 TEST_CASE("dure: every command has help that names it in full, and none talks to a server for it") {
   for (const std::vector<std::string>& words :
        {std::vector<std::string>{"cluster", "create"}, {"cluster", "scale"}, {"cluster", "delete"},
-        {"cluster", "show"}, {"host", "add"}, {"host", "cordon"}, {"host", "uncordon"},
+        {"cluster", "show"}, {"cluster", "kubeconfig"}, {"cluster", "access", "list"},
+        {"cluster", "access", "revoke"}, {"host", "add"}, {"host", "cordon"}, {"host", "uncordon"},
         {"image", "import"}, {"keypair", "create"}, {"flavor", "create"}, {"site", "create"},
         {"node", "list"}, {"operation", "wait"}, {"event", "list"}, {"version"}}) {
     CliStand stand;
@@ -158,7 +159,17 @@ TEST_CASE("cluster create: as a table the cluster, its nodes and their stages") 
   prepare_create(stand);
   CHECK(stand.run(kCreate) == 0);
   CHECK(contains(stand.out.str(), "name   demo\n"));
-  CHECK(contains(stand.out.str(), "demo-w1  kernel 1.2s\n"));
+  CHECK(contains(stand.out.str(), "NODE     BOOTED  NETWORK"));
+  CHECK(contains(stand.out.str(), "demo-w1  1.2s    -"));
+}
+
+TEST_CASE("cluster create --cni: is sent when it is given, and is native or none") {
+  CliStand stand;
+  prepare_create(stand);
+  CHECK(stand.run(create_with({"--cni", "none", "--no-wait"})) == 0);
+  CHECK(json::parse(stand.http.calls.front().body).at("cni") == "none");
+  CHECK(stand.run(create_with({"--cni", "calico"})) == 2);
+  CHECK(contains(stand.err.str(), "calico"));
 }
 
 TEST_CASE("cluster create --no-wait: stdout is the operation's id") {
@@ -280,6 +291,14 @@ TEST_CASE("event list --follow: goes on where it was, over a time without contro
   CHECK(stand.run({"event", "list", "--follow", "-o", "json"}) == 130);
   CHECK(stand.out.str() == "{\"number\":7,\"message\":\"seven\"}\n{\"number\":8,\"message\":\"eight\"}\n");
   CHECK(contains(stand.err.str(), "does not answer"));
+}
+
+TEST_CASE("dure --version: its own, from nobody else") {
+  CliStand stand;
+  CHECK(stand.run({"--version"}) == 0);
+  CHECK(stand.out.str() == std::string("dure ") + DURE_VERSION + "\n");
+  CHECK(stand.http.calls.empty());
+  CHECK(stand.err.str().empty());
 }
 
 TEST_CASE("version: works without a control node") {

@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <utility>
 
-#include "controlnode/core/lifecycle.h"
+#include "controlnode/core/deciding.h"
 
 namespace dure::control::test {
 namespace {
 
 constexpr std::int64_t kHeartbeatSeconds = 5;
 constexpr std::int64_t kLongestWait = 1'000'000;
-constexpr std::string_view kStages[] = {"booted", "network", "configured", "ready"};
 
 std::uint32_t small(std::int64_t value) { return static_cast<std::uint32_t>(value); }
 
@@ -39,7 +38,7 @@ bool has_name(const Rows& rows, const std::string& name) {
 std::vector<GuestStage> stages_of(Words& words) {
   std::vector<GuestStage> stages;
   for (const std::string& name : words.list("stage")) {
-    if (std::find(std::begin(kStages), std::end(kStages), name) == std::end(kStages)) {
+    if (std::find(std::begin(kKnownStages), std::end(kKnownStages), name) == std::end(kKnownStages)) {
       unknown_word(name, "boot stage");
     }
     stages.push_back({name, 1000 * (stages.size() + 1)});
@@ -145,6 +144,8 @@ void World::happen(Words& words) {
   if (event == "create") return create(words, line);
   if (event == "scale") return scale(words, line);
   if (event == "delete") return remove(words, line);
+  if (event == "access") return access(words);
+  if (event == "revoke") return revoke(words);
   if (event == "cordon") return cordon(words, true);
   if (event == "uncordon") return cordon(words, false);
   if (event == "report") return report(words);
@@ -165,6 +166,8 @@ void World::create(Words& words, const std::string& line) {
       request.sites = words.list("site");
     } else if (words.take("flavor")) {
       request.flavor = words.next("flavor");
+    } else if (words.take("image")) {
+      request.image = words.next("image");
     } else if (words.take("dry-run")) {
       request.dry_run = true;
     } else if (words.take("key")) {
@@ -191,6 +194,28 @@ void World::remove(Words& words, const std::string& line) {
   request.cluster = words.next("cluster's name");
   if (words.take("key")) request.idempotency = key_of(words, line);
   words.end();
+  ask(request);
+}
+
+void World::access(Words& words) {
+  GiveAccess request;
+  request.cluster = words.next("cluster's name");
+  request.seconds = words.seconds();
+  words.end();
+  ask(request);
+}
+
+// The one that was given last.
+void World::revoke(Words& words) {
+  RevokeAccess request;
+  request.cluster = words.next("cluster's name");
+  words.end();
+  TimePoint newest{};
+  for (const auto& [id, row] : campus.model.accesses) {
+    if (row.issued_at < newest) continue;
+    newest = row.issued_at;
+    request.user = row.user;
+  }
   ask(request);
 }
 
@@ -293,11 +318,14 @@ void World::confirm(Words& words) {
   for (const std::string& name : words.list("host")) hosts.push_back(host(name));
   std::optional<std::vector<GuestStage>> stages;
   if (words.take("stages")) stages = stages_of(words);
+  std::vector<std::string> departed;
+  if (words.take("departed")) departed = words.list("node");
   words.end();
   for (const HostId& id : hosts) {
     HostReport report = campus.report_of(id);
     for (VmReport& vm : report.vms) {
       if (stages) vm.stages = *stages;
+      vm.departed = departed;
     }
     say(std::move(report));
   }

@@ -45,6 +45,8 @@ class World {
   void create(Words& words, const std::string& line);
   void scale(Words& words, const std::string& line);
   void remove(Words& words, const std::string& line);
+  void access(Words& words);
+  void revoke(Words& words);
   void cordon(Words& words, bool cordoned);
   void report(Words& words);
   void confirm(Words& words);

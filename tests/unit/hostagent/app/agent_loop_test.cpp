@@ -1,11 +1,17 @@
 #include "hostagent/app/agent_loop.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <deque>
+#include <filesystem>
 #include <string>
 #include <vector>
 
+#include "common/files.h"
+#include "common/log.h"
+#include "hostagent/edges/journal/sqlite_journal.h"
 #include "protocol/wire/codec.h"
 #include "protocol/wire/envelope.h"
 #include "tests/support/fake_blob_store.h"
@@ -14,10 +20,33 @@
 #include "tests/support/fake_hypervisor.h"
 #include "tests/support/fake_journal.h"
 #include "tests/support/fake_seed_store.h"
+#include "tests/support/fake_tunnels.h"
 #include "tests/support/host_order_sample.h"
+#include "tests/support/temp_dir.h"
 
 namespace dure::host {
 namespace {
+
+// Everything that is logged while it lives goes to this file.
+class LogFile {
+ public:
+  explicit LogFile(const std::string& path) : kept_(::dup(STDERR_FILENO)) {
+    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    REQUIRE(::dup2(file, STDERR_FILENO) == STDERR_FILENO);
+    ::close(file);
+    log::set_level("debug");
+  }
+  ~LogFile() {
+    log::set_level("info");
+    ::dup2(kept_, STDERR_FILENO);
+    ::close(kept_);
+  }
+  LogFile(const LogFile&) = delete;
+  LogFile& operator=(const LogFile&) = delete;
+
+ private:
+  int kept_;
+};
 
 // One agent over fakes; jobs run at once, their outcomes wait in a queue.
 struct Bench : AgentInbox, TaskRunner, ControlLink, GuestListener, Clock {
@@ -32,14 +61,17 @@ struct Bench : AgentInbox, TaskRunner, ControlLink, GuestListener, Clock {
   FakeSeedStore seeds;
   FakeJournal journal;
   FakeGuestChannels guests{*this};
+  FakeTunnels tunnels;
   wire::SigningKey key = wire::SigningKey::from_bytes(std::string(32, 'k')).value();
   wire::VerifyingKey public_key = wire::VerifyingKey::from_bytes(key.public_key()).value();
   AgentLoop loop;
   std::uint64_t sequence = 0;
 
-  Bench() : loop({*this, *this, *this, *this, journal, hypervisor, dataplane, firewall, blobs, seeds,
-                  guests, public_key},
-                 identity()) {
+  Bench() : Bench(nullptr) {}
+  explicit Bench(Journal* on_disk)
+      : loop({*this, *this, *this, *this, on_disk ? *on_disk : journal, hypervisor, dataplane, firewall,
+              blobs, seeds, guests, public_key, &tunnels},
+             identity()) {
     const auto order = sample_order();
     blobs.serve(order.images[0].disk.digest, order.images[0].disk.size_bytes);
     blobs.serve(order.images[0].kernel.digest, order.images[0].kernel.size_bytes);
@@ -127,6 +159,23 @@ TEST_CASE("agent: an accepted order is journalled, acknowledged, carried out and
   CHECK(report.vms[0].state == VmState::running);
   REQUIRE(report.images.size() == 1);
   CHECK(report.images[0].complete);
+}
+
+TEST_CASE("agent: streams may go to the VMs of an accepted order, and of no other") {
+  Bench bench;
+  auto refused = bench.order();
+  refused.session = SessionId{uuid_number(92)};
+  const auto node = refused.vms.at(0).id;
+  bench.give(refused);
+  CHECK(!bench.tunnels.lets_through_to(node));
+  auto order = bench.order();
+  bench.give(order);
+  CHECK(bench.tunnels.lets_through_to(node));
+  order = bench.order();
+  ++order.generation;
+  order.vms.clear();
+  bench.give(order);
+  CHECK(!bench.tunnels.lets_through_to(node));
 }
 
 TEST_CASE("agent: orders that came together are answered in order, a few at a time") {
@@ -270,6 +319,83 @@ TEST_CASE("agent: what guests say is reported, and forgotten with the VM") {
   REQUIRE(bench.last_report().vms.size() == 1);
   CHECK(bench.last_report().vms[0].state == VmState::running);
   CHECK(bench.last_report().vms[0].stages.empty());
+}
+
+TEST_CASE("agent: a guest is given the document of its own id and generation, and every new one") {
+  Bench bench;
+  const auto documents = [&] {
+    std::vector<std::string> all;
+    for (const auto& guest : bench.guests.watched()) all.push_back(guest.bootstrap);
+    return all;
+  };
+  auto order = bench.order();
+  order.vms[0].bootstrap = R"({"v":1})";
+  bench.give(order);
+  CHECK(documents() == std::vector<std::string>{R"({"v":1})"});
+  // Made anew with every order: also where nothing else has changed.
+  auto again = bench.order();
+  again.vms[0].bootstrap = R"({"v":2})";
+  bench.give(again);
+  CHECK(documents() == std::vector<std::string>{R"({"v":2})"});
+  CHECK(bench.hypervisor.starts() == 1);
+  // Its successor's keys are not for the VM that still runs.
+  bench.hypervisor.fail = [](const std::string& call, const NodeId&) {
+    return call == "remove" ? std::optional(Error{Errc::internal, "no"}) : std::nullopt;
+  };
+  auto successor = bench.order();
+  successor.generation = 2;
+  successor.vms[0].generation = 2;
+  successor.vms[0].bootstrap = R"({"v":3})";
+  bench.give(successor);
+  CHECK(documents() == std::vector<std::string>{""});
+  bench.hypervisor.fail = nullptr;
+  bench.pass(std::chrono::seconds(60));
+  CHECK(documents() == std::vector<std::string>{R"({"v":3})"});
+}
+
+TEST_CASE("agent: nodes that a guest has taken out of its cluster are reported while it runs") {
+  Bench bench;
+  const auto order = bench.order();
+  bench.give(order);
+  GuestStatus status;
+  status.departed = {"demo-w3"};
+  REQUIRE(bench.guests.say("channels/" + order.vms[0].id.str() + ".sock", status));
+  bench.drain();
+  REQUIRE(bench.last_report().vms.size() == 1);
+  CHECK(bench.last_report().vms[0].departed == status.departed);
+  bench.hypervisor.crash(order.vms[0].id);
+  bench.loop.handle(HypervisorChanged{});
+  bench.drain();
+  REQUIRE(bench.last_report().vms.size() == 1);
+  CHECK(bench.last_report().vms[0].departed.empty());
+}
+
+TEST_CASE("agent: nothing of a guest's document is in a file of the journal, nor in what it reports or does") {
+  const std::string canary = "canary-of-a-private-key";
+  const TempDir folder;
+  const LogFile log(folder.path() + "/log");
+  auto journal = SqliteJournal::open(folder.path() + "/journal.db");
+  REQUIRE(journal.ok());
+  Bench bench(journal->get());
+  auto order = bench.order();
+  order.vms[0].bootstrap = R"({"key":")" + canary + "\"}";
+  bench.hypervisor.fail = [](const std::string& call, const NodeId&) {
+    return call == "start" ? std::optional(Error{Errc::internal, "no"}) : std::nullopt;
+  };
+  bench.give(order);
+  REQUIRE(bench.last_ack().accepted);
+  REQUIRE((*journal)->accepted().value().generation == 1);
+  REQUIRE(bench.last_report().failures.size() == 1);
+  std::size_t files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
+    CAPTURE(entry.path().string());
+    CHECK(read_file(entry.path().string(), 8 << 20).value().find(canary) == std::string::npos);
+    ++files;
+  }
+  CHECK(files >= 4);  // the database, its WAL, its lock, and what was logged
+  CHECK(read_file(folder.path() + "/log", 1 << 20).value().find("order accepted") != std::string::npos);
+  for (const auto& message : bench.sent) CHECK(wire::encode(message).find(canary) == std::string::npos);
+  CHECK(describe(StartVm{order.vms[0], {}, {}, {}}).find(canary) == std::string::npos);
 }
 
 TEST_CASE("agent: an obligation that a killed agent has left behind is discharged when nothing is there") {

@@ -9,9 +9,7 @@ TEST_CASE("names: every device name fits into the kernel's 15 characters") {
   constexpr std::uint32_t largest = (1U << 24) - 1;
   CHECK(bridge_name(largest) == "dvb16777215");
   CHECK(vxlan_name(largest).size() <= 15);
-  NodeId id;
-  id.uuid.bytes[0] = 0xab;
-  CHECK(tap_name(id) == "dvtab000000");
+  CHECK(tap_name(Mac{{2, 0xd0, 0, 7, 0xab, 1}}) == "dvt02d00007ab01");
 }
 
 TEST_CASE("names: the remote part leaves out our own entries and the peers' ids, and is sorted") {
@@ -25,6 +23,13 @@ TEST_CASE("names: the remote part leaves out our own entries and the peers' ids,
   CHECK(remote.peers[0].host.is_nil());
 }
 
+TEST_CASE("names: the remote part is the same whatever is behind the guests, because no kernel holds it") {
+  auto network = sample_order().networks[0];
+  const auto before = remote_part(network);
+  for (auto& entry : network.entries) entry.routed = {Ipv4{0x0af40100}, 24};
+  CHECK(remote_part(network) == before);
+}
+
 TEST_CASE("names: the firewall's digest differs with every field that a rule depends on") {
   const auto networks = sample_order().networks;
   const auto digest = firewall_digest(networks);
@@ -34,6 +39,12 @@ TEST_CASE("names: the firewall's digest differs with every field that a rule dep
   auto changed = networks;
   changed[0].entries[0].mac.bytes[5] = 99;
   CHECK(firewall_digest(changed) != digest);
+  changed = networks;
+  changed[0].entries[0].routed = {Ipv4{0x0af40100}, 24};
+  CHECK(firewall_digest(changed) != digest);
+  auto longer = changed;
+  longer[0].entries[0].routed.length = 25;
+  CHECK(firewall_digest(longer) != firewall_digest(changed));
   changed = networks;
   changed[0].peers[0].vtep.value += 1;
   CHECK(firewall_digest(changed) != digest);

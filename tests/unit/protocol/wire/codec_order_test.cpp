@@ -64,6 +64,38 @@ TEST_CASE("order: its bytes are the golden ones") {
         dure::samples::to_hex(dure::samples::golden("order")));
 }
 
+TEST_CASE("order: without Kubernetes its bytes are what they were before there was any") {
+  auto order = dure::samples::order();
+  for (auto& entry : order.networks[0].entries) entry.routed = {};
+  order.vms[0].bootstrap.clear();
+  const auto before = dure::samples::golden("order_without_kubernetes");
+  CHECK(dure::samples::to_hex(encode(order)) == dure::samples::to_hex(before));
+  const auto decoded = decode_host_order(before);
+  REQUIRE(decoded.ok());
+  CHECK(*decoded == order);
+}
+
+TEST_CASE("order: what is behind a guest is a prefix of 8 to 32 bits beside the network's") {
+  for (const auto* text : {"10.0.0.0/10", "10.244.0.0/16", "10.244.1.7/32", "11.0.0.0/8"}) {
+    CAPTURE(std::string(text));
+    auto order = dure::samples::order();
+    order.networks[0].entries[0].routed = *dure::Ipv4Prefix::parse(text);
+    const auto decoded = decode_host_order(encode(order));
+    REQUIRE(decoded.ok());
+    CHECK(*decoded == order);
+  }
+}
+
+TEST_CASE("order: a guest's document is any text of one line up to its bound") {
+  auto order = dure::samples::order();
+  for (const auto& text : {std::string(), std::string("{}"), std::string(dure::kMaxBootstrapBytes, 'x')}) {
+    order.vms[0].bootstrap = text;
+    const auto decoded = decode_host_order(encode(order));
+    REQUIRE(decoded.ok());
+    CHECK(*decoded == order);
+  }
+}
+
 TEST_CASE("order: cut off at any byte it is refused or lacks a field") {
   const auto bytes = encode(dure::samples::order());
   for (std::size_t length = 0; length < bytes.size(); ++length) {
@@ -192,6 +224,23 @@ TEST_CASE("order: fields of a network") {
        }},
       {"network.entry.address is outside of the prefix",
        [](HostOrder& m) { m.mutable_networks(0)->mutable_entries(0)->set_address(1); }},
+      {"network.entry.routed has no length",
+       [](HostOrder& m) { m.mutable_networks(0)->mutable_entries(0)->set_routed_length(0); }},
+      {"network.entry.routed is out of range",
+       [](HostOrder& m) { m.mutable_networks(0)->mutable_entries(0)->set_routed_length(7); }},
+      {"network.entry.routed is out of range",
+       [](HostOrder& m) { m.mutable_networks(0)->mutable_entries(0)->set_routed_length(33); }},
+      {"network.entry.routed is out of range",
+       [](HostOrder& m) { m.mutable_networks(0)->mutable_entries(0)->set_routed_length(280); }},
+      {"network.entry.routed has host bits set",
+       [](HostOrder& m) { m.mutable_networks(0)->mutable_entries(0)->set_routed_base(0x0af40101); }},
+      {"network.entry.routed overlaps the network's prefix",
+       [](HostOrder& m) { m.mutable_networks(0)->mutable_entries(0)->set_routed_base(0x0a400800); }},
+      {"network.entry.routed overlaps the network's prefix",
+       [](HostOrder& m) {
+         m.mutable_networks(0)->mutable_entries(0)->set_routed_base(0x0a000000);
+         m.mutable_networks(0)->mutable_entries(0)->set_routed_length(8);
+       }},
       {"network.entries is out of range",
        [](HostOrder& m) {
          for (std::size_t i = 0; i < dure::kMaxEntriesPerNetwork; ++i) m.mutable_networks(0)->add_entries();
@@ -211,6 +260,12 @@ TEST_CASE("order: fields of a VM") {
       {"vm.network is not 16 bytes", [](HostOrder& m) { m.mutable_vms(0)->clear_network(); }},
       {"vm.mac is not one station's address",
        [](HostOrder& m) { m.mutable_vms(0)->set_mac(std::string(6, '\0')); }},
+      {"vm.bootstrap is too long",
+       [](HostOrder& m) { m.mutable_vms(0)->set_bootstrap(std::string(dure::kMaxBootstrapBytes + 1, 'x')); }},
+      {"vm.bootstrap is not printable text", [](HostOrder& m) { m.mutable_vms(0)->set_bootstrap("{}\n"); }},
+      {"vm.bootstrap is not printable text",
+       [](HostOrder& m) { m.mutable_vms(0)->set_bootstrap(std::string("{}\0", 3)); }},
+      {"vm.bootstrap is not printable text", [](HostOrder& m) { m.mutable_vms(0)->set_bootstrap("{\xff}"); }},
       {"vm.guest is missing", [](HostOrder& m) { m.mutable_vms(0)->clear_guest(); }},
       {"vm.guest.hostname is not a name",
        [](HostOrder& m) { m.mutable_vms(0)->mutable_guest()->set_hostname("Demo"); }},

@@ -61,6 +61,19 @@ TEST_CASE("report: its bytes are the golden ones") {
   CHECK(samples::to_hex(encode(samples::ack())) == samples::to_hex(samples::golden("ack")));
 }
 
+TEST_CASE("report: without Kubernetes its bytes are what they were before there was any") {
+  auto report = samples::report();
+  report.vms[0].departed.clear();
+  CHECK(samples::to_hex(encode(report)) == samples::to_hex(samples::golden("report_without_kubernetes")));
+}
+
+TEST_CASE("report: sixty-four departed nodes are the most") {
+  auto report = samples::report();
+  report.vms[0].departed.clear();
+  for (int n = 0; n < 64; ++n) report.vms[0].departed.push_back("demo-w" + std::to_string(n));
+  check_round_trip(report);
+}
+
 TEST_CASE("report: every state, kind and reason code has its own value on the wire") {
   auto report = samples::report();
   for (int i = 0; i <= static_cast<int>(VmState::crashed); ++i) {
@@ -159,6 +172,14 @@ TEST_CASE("report: fields of its VMs and failures") {
        [&](AgentMessage& m) {
          for (int i = 0; i < 64; ++i) vm(m)->add_stages();
        }},
+      {"vm.departed is out of range",
+       [&](AgentMessage& m) {
+         for (int i = 0; i < 64; ++i) vm(m)->add_departed("demo-x" + std::to_string(i));
+       }},
+      {"vm.departed is not a name", [&](AgentMessage& m) { vm(m)->set_departed(0, "-a"); }},
+      {"vm.departed is not a name", [&](AgentMessage& m) { vm(m)->set_departed(0, ""); }},
+      {"vm.departed is not a name", [&](AgentMessage& m) { vm(m)->set_departed(0, std::string(64, 'a')); }},
+      {"vm.departed is there twice", [&](AgentMessage& m) { vm(m)->add_departed("demo-w3"); }},
       {"vm.guest_error is too long", [&](AgentMessage& m) { vm(m)->set_guest_error(std::string(257, 'a')); }},
       {"failure.kind has an unknown value", [&](AgentMessage& m) { failure(m)->clear_kind(); }},
       {"failure.code has an unknown value",

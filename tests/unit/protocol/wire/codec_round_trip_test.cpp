@@ -13,6 +13,7 @@ Number any(Number low, Number high) {
   return *rc::gen::inRange<Number>(low, high);
 }
 
+std::uint32_t any_u32() { return *rc::gen::arbitrary<std::uint32_t>(); }
 std::uint64_t any_u64() { return *rc::gen::arbitrary<std::uint64_t>(); }
 
 // Distinct for distinct n.
@@ -46,6 +47,13 @@ Digest any_digest() {
 
 BlobRef any_blob() { return {any_digest(), any<std::uint64_t>(1, 1ULL << 40)}; }
 
+// Nothing, or any prefix beside the network's.
+Ipv4Prefix any_routed(const Ipv4Prefix& network) {
+  const auto length = any<std::uint8_t>(8, 33);
+  const Ipv4Prefix made{{any_u32() & (~std::uint32_t{0} << (32 - length))}, length};
+  return made.contains(network.base) || network.contains(made.base) ? Ipv4Prefix{} : made;
+}
+
 NetworkSpec any_network(std::uint8_t n) {
   NetworkSpec made;
   made.id = any_id<NetworkId>(n);
@@ -59,7 +67,7 @@ NetworkSpec any_network(std::uint8_t n) {
   for (std::uint8_t i = 0; i < peers; ++i) made.peers.push_back({any_id<HostId>(i), {any<std::uint32_t>(0, 99)}});
   const auto entries = any<std::uint8_t>(0, 4);
   for (std::uint8_t i = 0; i < entries; ++i) {
-    made.entries.push_back({Mac{{2, 0, 0, 0, 1, i}}, *made.prefix.at(10U + i), {any<std::uint32_t>(0, 99)}});
+    made.entries.push_back({Mac{{2, 0, 0, 0, 1, i}}, *made.prefix.at(10U + i), {any<std::uint32_t>(0, 99)}, any_routed(made.prefix)});
   }
   return made;
 }
@@ -82,6 +90,7 @@ VmSpec any_vm(std::uint8_t n) {
   if (*rc::gen::arbitrary<bool>()) made.guest.ssh_public_keys.push_back("k" + any_text());
   if (*rc::gen::arbitrary<bool>()) made.guest.hosts.push_back({{any<std::uint32_t>(0, 99)}, any_name()});
   if (*rc::gen::arbitrary<bool>()) made.guest.nameservers.push_back({any<std::uint32_t>(0, 99)});
+  made.bootstrap = any_text();
   return made;
 }
 
@@ -116,7 +125,7 @@ HostReport any_report() {
   const auto count = any<std::uint8_t>(0, 6);
   for (std::uint8_t i = 0; i < count; ++i) {
     made.vms.push_back({any_id<NodeId>(i), any_u64(), any_id<OrderId>(0), VmState::paused,
-                        {{any_name(), any_u64()}}, any_text()});
+                        {{any_name(), any_u64()}}, any_text(), {any_name()}});
     made.failures.push_back({ObjectKind::image, any_id<ImageId>(i).uuid, FailureCode::guest, any_text()});
   }
   return made;

@@ -24,7 +24,8 @@ NetworkSpec network() {
   made.local_vtep = *Ipv4::parse("192.0.2.1");
   made.peers = {{id<HostId>(0x41), *Ipv4::parse("192.0.2.2")}, {id<HostId>(0x42), *Ipv4::parse("198.51.100.2")}};
   made.entries = {
-      {*Mac::parse("02:00:00:00:00:0a"), *Ipv4::parse("10.64.8.10"), *Ipv4::parse("192.0.2.1")},
+      {*Mac::parse("02:00:00:00:00:0a"), *Ipv4::parse("10.64.8.10"), *Ipv4::parse("192.0.2.1"),
+       *Ipv4Prefix::parse("10.244.1.0/24")},
       {*Mac::parse("02:00:00:00:00:0b"), *Ipv4::parse("10.64.8.11"), *Ipv4::parse("192.0.2.2")}};
   return made;
 }
@@ -47,6 +48,7 @@ VmSpec vm() {
   made.guest.ssh_public_keys = {"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 김민지@campus"};
   made.guest.hosts = {{*Ipv4::parse("10.64.8.10"), "demo-cp1"}, {*Ipv4::parse("10.64.8.11"), "demo-w1.demo"}};
   made.guest.nameservers = {*Ipv4::parse("192.0.2.53")};
+  made.bootstrap = R"({"v":1,"node":"demo-cp1","files":[{"path":"a","content":"두레\n"}]})";
   return made;
 }
 
@@ -86,7 +88,7 @@ HostReport report() {
   made.applied_order = id<OrderId>(0x14);
   made.observed = true;
   made.vms = {{id<NodeId>(0x51), 3, id<OrderId>(0x14), VmState::running,
-               {{"network", 1500}, {"ready", 9000}}, "disk is slow"}};
+               {{"network", 1500}, {"ready", 9000}}, "disk is slow", {"demo-w3", "demo-w4"}}};
   made.networks = {{id<NetworkId>(0x31), 0xabcdef}};
   made.images = {{id<ImageId>(0x21), true, 1'000'000'000, 1'000'000'000}};
   made.failures = {{ObjectKind::vm, id<NodeId>(0x51).uuid, FailureCode::no_space, "디스크가 가득 찼습니다"}};

@@ -43,6 +43,45 @@ TEST_CASE("create cluster: all members are read, and the optional ones have defa
   CHECK_FALSE(std::get<CreateCluster>(brief).dry_run);
 }
 
+TEST_CASE("create cluster: the pod network is native or none") {
+  const auto with = [](const std::string& cni) {
+    return read_create_cluster(
+        R"({"name":"d","workers":1,"flavor":"s","image":"i","key_pair":"k","cni":)" + cni + "}");
+  };
+  CHECK(std::get<CreateCluster>(with("null")).cni == Cni::native);
+  CHECK(std::get<CreateCluster>(with("\"native\"")).cni == Cni::native);
+  CHECK(std::get<CreateCluster>(with("\"none\"")).cni == Cni::none);
+  for (const std::string wrong : {R"("flannel")", R"("None")", R"("")", "1"}) {
+    CAPTURE(wrong);
+    CHECK(pointers(with(wrong)) == Pointers{"/cni"});
+  }
+}
+
+TEST_CASE("create image: its Kubernetes is a released version from v1.32 on, or not there") {
+  const auto with = [](const std::string& version) {
+    return read_create_image(R"({"name":"i","disk":{"sha256":")" + std::string(64, 'a') +
+                             R"(","size_bytes":7},"kubernetes":)" + version + "}");
+  };
+  CHECK(std::get<CreateImage>(with(R"("v1.32.13")")).kubernetes == "v1.32.13");
+  CHECK(std::get<CreateImage>(with("null")).kubernetes.empty());
+  for (const std::string wrong : {R"("1.32.13")", R"("v1.31.0")", R"("v1.33.0-rc.1")", R"("v1.32.1\"x")", "1.32"}) {
+    CAPTURE(wrong);
+    CHECK(pointers(with(wrong)) == Pointers{"/kubernetes"});
+  }
+}
+
+TEST_CASE("create image and flavor: the name may have dots, and a cluster may name it") {
+  const std::string name = "debian-13-kubernetes-1.32.13-with-some-more-text";
+  const auto image = read_create_image(R"({"name":")" + name + R"(","disk":{"sha256":")" + std::string(64, 'a') +
+                                       R"(","size_bytes":7}})");
+  CHECK(std::get<CreateImage>(image).name == name);
+  const auto cluster = read_create_cluster(R"({"name":"d","workers":1,"flavor":"s.2","image":")" + name +
+                                           R"(","key_pair":"k"})");
+  CHECK(std::get<CreateCluster>(cluster).image == name);
+  CHECK(pointers(read_create_flavor(R"({"name":"-s","vcpus":1,"memory_mib":512,"disk_gib":4})")) == Pointers{"/name"});
+  CHECK(pointers(read_create_flavor(R"({"name":"S","vcpus":1,"memory_mib":512,"disk_gib":4})")) == Pointers{"/name"});
+}
+
 TEST_CASE("create cluster: two control-plane members have no majority") {
   CHECK(pointers(read_create_cluster(
             R"({"name":"d","workers":1,"control_planes":2,"flavor":"s","image":"i","key_pair":"k"})")) ==

@@ -12,6 +12,7 @@ namespace {
 const std::string kBoot = R"("boot_id":"5eed0000-0000-4000-8000-000000000001")";
 
 std::string with_stages(const std::string& stages) { return R"({"v":1,)" + kBoot + R"(,"stages":)" + stages + "}"; }
+std::string with(const std::string& more) { return R"({"v":1,)" + kBoot + R"(,"stages":[],)" + more + "}"; }
 std::string with_error(const std::string& error) {
   return R"({"v":1,)" + kBoot + R"(,"stages":[],"error":)" + error + "}";
 }
@@ -59,6 +60,21 @@ TEST_CASE("guest status: whatever is not exactly that is refused") {
       with_stages(R"([{"name":"a/b","at_ms":1}])"),
       with_stages(R"([{"name":")" + std::string(33, 'a') + R"(","at_ms":1}])"),
       with_stages(R"([{"name":"a","at_ms":1},{"name":"a","at_ms":2}])"),
+      with_stages(R"([{"name":"-a","at_ms":1}])"),
+      with_stages(R"([{"name":"a-","at_ms":1}])"),
+      with(R"("have":"")"),
+      with(R"("have":null)"),
+      with(R"("have":"0123456789ABCDEF")"),
+      with(R"("have":"0123456789abcde")"),
+      with(R"("have":"0123456789abcdef0")"),
+      with(R"("departed":"demo-w3")"),
+      with(R"("departed":[7])"),
+      with(R"("departed":[""])"),
+      with(R"("departed":["-w3"])"),
+      with(R"("departed":["Demo"])"),
+      with(R"("departed":["a.b"])"),
+      with(R"("departed":["a","b","a"])"),
+      with(R"("departed":[")" + std::string(64, 'a') + R"("])"),
       with_error("7"),
       with_error("null"),
       with_stages("[[[[[[[[]]]]]]]]"),
@@ -68,6 +84,21 @@ TEST_CASE("guest status: whatever is not exactly that is refused") {
     INFO(line.substr(0, 100));
     CHECK_FALSE(parse_guest_status(line).has_value());
   }
+}
+
+TEST_CASE("guest status: a member of a cluster says what it has and who has left") {
+  const auto status = parse_guest_status(with(R"("have":"0123456789abcdef","departed":["demo-w3","4"])"));
+  REQUIRE(status.has_value());
+  CHECK(status->have == "0123456789abcdef");
+  CHECK(status->departed == std::vector<std::string>{"demo-w3", "4"});
+  CHECK(parse_guest_status(with(R"("departed":[])"))->departed.empty());
+}
+
+TEST_CASE("guest status: sixty-four departed nodes are the most") {
+  std::string names;
+  for (int n = 0; n < 64; ++n) names += (n ? ",\"w" : "\"w") + std::to_string(n) + "\"";
+  CHECK(parse_guest_status(with("\"departed\":[" + names + "]"))->departed.size() == 64);
+  CHECK_FALSE(parse_guest_status(with("\"departed\":[" + names + ",\"more\"]")).has_value());
 }
 
 TEST_CASE("guest status: sixteen stages are the most") {

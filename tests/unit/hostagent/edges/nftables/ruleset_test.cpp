@@ -71,6 +71,11 @@ TEST_CASE("what can not be a rule is refused before nft sees it") {
   SUBCASE("a VNI of 25 bits") { network.vni = 1U << 24; }
   SUBCASE("one MAC for two guests") { network.entries[1].mac = network.entries[0].mac; }
   SUBCASE("everything as a prefix") { network.prefix = {}; }
+  SUBCASE("everything behind a guest") { network.entries[0].routed = {Ipv4{1}, 0}; }
+  SUBCASE("a part of the network behind a guest") { network.entries[0].routed = {contract::ip("10.1.0.128"), 25}; }
+  SUBCASE("the network and more behind a guest") { network.entries[0].routed = {contract::ip("10.0.0.0"), 8}; }
+  SUBCASE("host bits in what is behind a guest") { network.entries[0].routed = {contract::ip("10.244.1.1"), 24}; }
+  SUBCASE("a prefix of 33 bits behind a guest") { network.entries[0].routed = {contract::ip("10.244.1.1"), 33}; }
   const auto refused = ruleset_json({network}, digest(), with);
   REQUIRE_FALSE(refused.ok());
   CHECK(refused.error().code == Errc::invalid_argument);

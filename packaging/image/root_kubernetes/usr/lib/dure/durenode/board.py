@@ -1,0 +1,93 @@
+"""What the two threads of the node program share: the newest document one way, stages and errors the other way."""
+
+import json
+import os
+import re
+import threading
+
+RUN = "/run/dure"
+MAX_LINE_BYTES = 4096
+
+
+def plain(text, most=200):
+    """One line without anything that could be a key, a token or a certificate."""
+    text = re.sub(r"[A-Za-z0-9+/=_-]{32,}", "...", text)
+    text = re.sub(r"\b[a-z0-9]{6}\.[a-z0-9]{16}\b", "...", text)
+    return re.sub(r"[^A-Za-z0-9 _.,:;/()=+@-]+", " ", text).strip()[:most]
+
+
+def compose(boot_id, stages, have, departed, error):
+    message = {"v": 1, "boot_id": boot_id,
+               "stages": [{"name": name, "at_ms": at} for name, at in sorted(stages.items(), key=lambda each: each[1])]}
+    if have:
+        message["have"] = have
+    if error:
+        message["error"] = error
+    departed = sorted(departed)[:64]
+    while True:
+        if departed:
+            message["departed"] = departed
+        line = json.dumps(message, separators=(",", ":")).encode() + b"\n"
+        if len(line) <= MAX_LINE_BYTES or not departed:
+            return line
+        departed = departed[:-1]
+        message.pop("departed")
+
+
+class Board:
+    def __init__(self, run=RUN):
+        self.run = run
+        os.makedirs(run, exist_ok=True)
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as handle:
+            self.boot_id = handle.read().strip()
+        self.changed = threading.Condition()
+        self.stages, self.errors, self.departed = {}, {}, frozenset()
+        self.document, self.revision, self.now_ms, self.received_at = None, None, 0, 0.0
+
+    def reach(self, name):
+        """A stage keeps its first time in this boot, also when this program starts again."""
+        if name in self.stages:
+            return
+        path = f"{self.run}/{name}"
+        try:
+            with open(path, encoding="ascii") as handle:
+                at = int(handle.read())
+        except (OSError, ValueError):
+            with open("/proc/uptime", encoding="ascii") as handle:
+                at = int(float(handle.read().split()[0]) * 1000)
+            with open(path + ".new", "w", encoding="ascii") as handle:
+                handle.write(str(at))
+            os.replace(path + ".new", path)
+        with self.changed:
+            self.stages = {**self.stages, name: at}
+            self.changed.notify_all()
+
+    def fail(self, area, text):
+        """None: nothing is wrong there (any more)."""
+        with self.changed:
+            self.errors = {**self.errors, area: plain(text) if text else None}
+            self.changed.notify_all()
+
+    def gone(self, names):
+        with self.changed:
+            self.departed = frozenset(names)
+            self.changed.notify_all()
+
+    def take(self, revision, now_ms, document, at):
+        with self.changed:
+            self.document, self.revision, self.now_ms, self.received_at = document, revision, now_ms, at
+            self.changed.notify_all()
+
+    def newest(self):
+        with self.changed:
+            return self.revision, self.document
+
+    def wait(self, seconds, revision):
+        """Until this time has passed or there is another document than `revision`."""
+        with self.changed:
+            self.changed.wait_for(lambda: self.revision != revision, seconds)
+
+    def line(self):
+        with self.changed:
+            error = "; ".join(text for text in self.errors.values() if text)[:200]
+            return compose(self.boot_id, self.stages, self.revision, self.departed, error)

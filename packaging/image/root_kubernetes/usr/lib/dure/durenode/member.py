@@ -1,0 +1,133 @@
+"""How the node becomes a member: kubeadm init or join, tried until it is one. Killed anywhere, it goes on after the boot."""
+
+import os
+import shutil
+import time
+
+from durenode import api, plan, system
+
+MARK = "/var/lib/dure/member"
+KUBELET_CONFIG = "/etc/kubernetes/kubelet.conf"
+KUBELET_CERTIFICATE = "/var/lib/kubelet/pki/kubelet-client-current.pem"
+ADMIN = "/etc/kubernetes/admin.conf"
+DISCOVERY = "/etc/dure/discovery.conf"
+SECRETS = ("/etc/dure/kubeadm.json", DISCOVERY, "/etc/kubernetes/bootstrap-kubelet.conf")
+NODE_CERTIFICATES = {
+    "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
+    "metadata": {"name": "dure:node-client-certificates", "labels": {"app.kubernetes.io/managed-by": "dure"}},
+    "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole",
+                "name": "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient"},
+    "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "system:nodes"}]}
+BINDINGS = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
+
+
+def is_member():
+    return os.path.exists(MARK)
+
+
+def in_place(document):
+    """A worker that was killed between its join and the mark: its kubelet has what it needs."""
+    return document.role == "worker" and os.path.exists(KUBELET_CONFIG) and os.path.exists(KUBELET_CERTIFICATE)
+
+
+def adopt():
+    system.write_file(MARK, b"", 0o600)
+    forget_secrets()
+
+
+def forget_secrets():
+    for path in SECRETS:
+        system.remove_file(path)
+
+
+def write_files(document, member):
+    for file in document.files:
+        if not (member and file.secret):
+            system.write_file(file.path, file.content, file.mode)
+
+
+def put(server, path, name, body):
+    """Makes the object if it is not there."""
+    status, _ = server.ask("POST", path, body)
+    if status not in (200, 201, 409):
+        raise system.StepFailed(f"{name}: the API server answered {status}")
+
+
+def reset(document):
+    """Clears a half-done attempt away, but for the document's files."""
+    system.follow(["kubeadm", "reset", "--force", "--cri-socket", "unix:///run/containerd/containerd.sock"],
+                  120 * document.patience)
+    for path in ("/var/lib/etcd", "/etc/kubernetes/manifests"):
+        shutil.rmtree(path, ignore_errors=True)
+    os.makedirs("/etc/kubernetes/manifests", exist_ok=True)
+
+
+def prepare(document, failures):
+    if plan.needs_reset(failures):
+        reset(document)
+    write_files(document, member=False)
+
+
+def init(document, failures):
+    prepare(document, failures)
+    system.follow(["kubeadm", "init", "--config", "/etc/dure/kubeadm.json"], 1200 * document.patience)
+    server = api.Api.by_kubeconfig(document.api, ADMIN)
+    try:
+        # Joining nodes ask for their own certificate with the one of their document: this lets them have it.
+        put(server, BINDINGS, "the rule for node certificates", NODE_CERTIFICATES)
+    finally:
+        server.close()
+    adopt()
+
+
+def something_to_join(document):
+    """The cluster's configuration is up, and this node's credential opens it."""
+    server = api.Api.by_kubeconfig(document.api, DISCOVERY, seconds=10 * max(1.0, document.patience))
+    try:
+        for name in ("kubeadm-config", "kubelet-config"):
+            status, _ = server.ask("GET", f"/api/v1/namespaces/kube-system/configmaps/{name}")
+            if status == 401:
+                raise system.StepFailed("the API server does not take this node's certificate")
+            if status != 200:
+                return False
+        return True
+    except api.NoAnswer:
+        return False
+    finally:
+        server.close()
+
+
+def join(document, failures):
+    prepare(document, failures)
+    system.follow(["kubeadm", "join", "--config", "/etc/dure/kubeadm.json"], 1200 * document.patience)
+    adopt()
+
+
+class Readiness:
+    """Asks for the own Node object; a kubelet that lost it is started again, so that it registers itself anew."""
+
+    def __init__(self):
+        self.server, self.missing_since = None, None
+
+    def look(self, document):
+        try:
+            if self.server is None:
+                self.server = api.Api.of_kubelet(document.api)
+            status, node = self.server.ask("GET", f"/api/v1/nodes/{document.node}")
+        except api.NoAnswer as silent:
+            self.server = None
+            print(f"waiting for the node to be ready: {silent}", flush=True)
+            return False
+        if status == 404:
+            self.missing_since = self.missing_since or time.monotonic()
+            if time.monotonic() - self.missing_since > 30 * document.patience:
+                self.missing_since = None
+                system.output_of(["systemctl", "restart", "kubelet.service"], seconds=60 * document.patience)
+            return False
+        self.missing_since = None
+        return status == 200 and (document.cni == "none" or plan.condition_ready(node))
+
+    def done(self):
+        if self.server is not None:
+            self.server.close()
+            self.server = None

@@ -1,0 +1,94 @@
+"""What a control-plane member does for its cluster all the time: who administers it, and which nodes leave it."""
+
+import hashlib
+import os
+from urllib.parse import quote
+
+from durenode import api, member, system
+
+LABEL = "dure.io/access"
+
+
+def binding_of(user):
+    return {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
+            "metadata": {"name": "dure:access:" + hashlib.sha256(user.encode()).hexdigest()[:20], "labels": {LABEL: "true"}},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
+            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}]}
+
+
+def bindings_to_change(users, listed):
+    """-> (bindings to make, names to delete); a binding that says something else than ours is made anew."""
+    wanted = {binding["metadata"]["name"]: binding for binding in map(binding_of, users)}
+    right, wrong = set(), []
+    for item in listed:
+        name = item["metadata"]["name"]
+        mine = wanted.get(name)
+        if mine and item.get("subjects") == mine["subjects"] and item.get("roleRef") == mine["roleRef"]:
+            right.add(name)
+        else:
+            wrong.append(name)
+    return [wanted[name] for name in sorted(wanted) if name not in right], sorted(wrong)
+
+
+def drain_command(name, patience):
+    # Pods of a node that is gone never confirm their end: they are not waited for for ever.
+    return ["kubectl", "--kubeconfig", member.ADMIN, "drain", name, "--ignore-daemonsets", "--delete-emptydir-data",
+            "--force", f"--skip-wait-for-delete-timeout={int(30 * patience) or 1}", f"--timeout={int(120 * patience) or 1}s"]
+
+
+class Upkeep:
+    def __init__(self):
+        self.server, self.admins_done, self.drained = None, None, set()
+
+    def _ask(self, document, method, path, body=None):
+        if self.server is None:
+            self.server = api.Api.by_kubeconfig(document.api, member.ADMIN)
+        return self.server.ask(method, path, body)
+
+    def _expect(self, document, method, path, body=None, also=()):
+        status, value = self._ask(document, method, path, body)
+        if status not in (200, 201, 202, *also):
+            raise system.StepFailed(f"the API server answered {status} to {method} {path.split('?')[0]}")
+        return status, value
+
+    def run(self, document):
+        """-> names of the departing nodes that are gone. Raises NoAnswer or StepFailed."""
+        if document.role == "worker" or not os.path.exists(member.ADMIN):
+            return []
+        self._admins(document)
+        return [name for name in document.departing if self._depart(document, name)]
+
+    def _admins(self, document):
+        wanted = tuple(document.admins)
+        if self.admins_done == wanted:
+            return
+        _, found = self._expect(document, "GET", f"{member.BINDINGS}?labelSelector={quote(LABEL + '=true')}")
+        make, drop = bindings_to_change(wanted, found["items"])
+        for name in drop:
+            self._expect(document, "DELETE", f"{member.BINDINGS}/{quote(name)}", also=(404,))
+        for binding in make:
+            self._expect(document, "POST", member.BINDINGS, binding, also=(409,))
+        self.admins_done = wanted
+
+    def _depart(self, document, name):
+        path = f"/api/v1/nodes/{quote(name)}"
+        status, _ = self._expect(document, "GET", path, also=(404,))
+        if status == 404:
+            return True
+        if name not in self.drained:
+            self.drained.add(name)  # once: what could not be moved in that time goes with the node
+            try:
+                system.follow(drain_command(name, document.patience), 180 * document.patience)
+            except system.StepFailed as failed:
+                print(f"drain {name}: {failed}", flush=True)
+        self._expect(document, "DELETE", path, also=(404,))
+        self._forget_requests(document, name)
+        self.drained.discard(name)
+        return True
+
+    def _forget_requests(self, document, name):
+        base = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
+        _, found = self._expect(document, "GET", base)
+        for item in found["items"]:
+            if item.get("spec", {}).get("username") == f"system:node:{name}":
+                self._expect(document, "DELETE", f"{base}/{quote(item['metadata']['name'])}", also=(404,))

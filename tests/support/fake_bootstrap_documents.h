@@ -1,0 +1,46 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "controlnode/ports/bootstrap_documents.h"
+
+namespace dure::control {
+
+// Documents that say in a line what they were made of.
+class FakeBootstrapDocuments final : public BootstrapDocuments {
+ public:
+  // Asked before every call of "node_document", "kubeconfig": an error makes it fail.
+  std::function<std::optional<Error>(const std::string& call)> fail;
+
+  Result<std::string> node_document(const BootstrapPlan& plan, const BootstrapKeys& keys) override {
+    if (auto error = failure("node_document")) return *error;
+    const bool lacks_cluster = plan.role != BootstrapRole::worker && !keys.cluster;
+    const bool lacks_own = plan.role != BootstrapRole::init && !keys.node;
+    if (!plan.joined && (lacks_cluster || lacks_own))
+      return Error{Errc::invalid_argument, "a key is missing"};
+    std::string text = "{\"node\":\"" + plan.node_name + "\",\"role\":\"" +
+                       std::string(to_string(plan.role)) + "\"";
+    text += ",\"routes\":" + std::to_string(plan.routes.size());
+    if (plan.joined) text += ",\"joined\":true";
+    if (keys.cluster) text += ",\"cluster\":\"keys\"";
+    if (keys.node) text += ",\"credential\":\"own\"";
+    for (const auto& name : plan.departing) text += ",\"departing\":\"" + name + "\"";
+    for (const auto& user : plan.admins) text += ",\"admin\":\"" + user + "\"";
+    return text + "}";
+  }
+
+  Result<std::string> kubeconfig(const AccessDocument& access) override {
+    if (auto error = failure("kubeconfig")) return *error;
+    if (access.user.empty()) return Error{Errc::invalid_argument, "no user"};
+    return "{\"user\":\"" + access.user + "\"}";
+  }
+
+ private:
+  std::optional<Error> failure(const std::string& call) const {
+    return fail ? fail(call) : std::nullopt;
+  }
+};
+
+}  // namespace dure::control

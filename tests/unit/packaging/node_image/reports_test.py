@@ -1,0 +1,87 @@
+import json
+import tempfile
+import unittest
+
+from durenode import api, board, channel, stages, upkeep
+
+
+class Reports(unittest.TestCase):
+    def test_a_line_says_what_the_shell_reporter_says_and_more_only_if_there_is_more(self):
+        line = board.compose("id", {"network": 20, "booted": 10}, None, [], "")
+        self.assertEqual(json.loads(line), {"v": 1, "boot_id": "id", "stages": [{"name": "booted", "at_ms": 10},
+                                                                                {"name": "network", "at_ms": 20}]})
+        self.assertTrue(line.endswith(b"\n"))
+        more = json.loads(board.compose("id", {}, "0" * 16, ["b", "a"], "x"))
+        self.assertEqual((more["have"], more["departed"], more["error"]), ("0" * 16, ["a", "b"], "x"))
+
+    def test_a_line_fits_with_any_number_of_departed_nodes(self):
+        line = board.compose("id", {}, "0" * 16, [f"n{i:062}" for i in range(80)], "x" * 200)
+        self.assertLessEqual(len(line), 4096)
+        self.assertGreater(len(json.loads(line)["departed"]), 40)
+
+    def test_an_error_is_plain_short_and_without_secrets(self):
+        text = board.plain('join: "x"\n\x1b[31m' + "A" * 40 + " abcdef.0123456789abcdef\\ é" + "y " * 300)
+        self.assertLessEqual(len(text), 200)
+        self.assertNotIn("AAAA", text)
+        self.assertNotIn("0123456789abcdef", text)
+        self.assertRegex(text, r"\A[A-Za-z0-9 _.,:;/()=+@-]*\Z")
+
+    def test_stages_keep_their_first_time_over_a_restart(self):
+        with tempfile.TemporaryDirectory() as run:
+            first = board.Board(run)
+            first.reach("booted")
+            second = board.Board(run)
+            second.reach("booted")
+            self.assertEqual(first.stages, second.stages)
+
+    def test_the_gateway_is_found_in_a_route(self):
+        self.assertEqual(stages.default_gateway("default via 10.0.0.1 dev eth0 proto static\n"), "10.0.0.1")
+        for text in ("", "default dev eth0", "via"):
+            self.assertIsNone(stages.default_gateway(text))
+
+
+class Lines(unittest.TestCase):
+    def test_lines_come_whole_however_they_are_cut(self):
+        lines, seen = channel.Lines(100), []
+        for byte in b'{"a":1}\n\n{"b":2}\n{"c"':
+            seen += lines.feed(bytes([byte]))
+        self.assertEqual(seen, [b'{"a":1}', b'{"b":2}'])
+
+    def test_a_line_without_an_end_takes_no_memory_and_hides_only_itself(self):
+        lines, seen = channel.Lines(100), []
+        for _ in range(50):
+            seen += lines.feed(b"x" * 30)
+            self.assertLessEqual(len(lines.pending), 130)
+        self.assertEqual(lines.feed(b"x\ngood\n"), [b"good"])
+        self.assertEqual(seen, [])
+
+
+class Cluster(unittest.TestCase):
+    def test_admins_that_are_there_stay_and_others_go(self):
+        keep, odd = upkeep.binding_of("dure:a"), upkeep.binding_of("dure:b")
+        odd["subjects"][0]["name"] = "somebody"
+        gone = upkeep.binding_of("dure:old")
+        make, drop = upkeep.bindings_to_change(["dure:a", "dure:b", "dure:c"], [keep, odd, gone])
+        self.assertEqual(sorted(each["subjects"][0]["name"] for each in make), ["dure:b", "dure:c"])
+        self.assertEqual(drop, sorted([odd["metadata"]["name"], gone["metadata"]["name"]]))
+
+    def test_a_binding_gives_one_user_and_carries_the_label(self):
+        made = upkeep.binding_of("dure:a")
+        self.assertEqual(made["metadata"]["labels"], {"dure.io/access": "true"})
+        self.assertEqual([each["kind"] for each in made["subjects"]], ["User"])
+
+    def test_a_drain_ends_by_itself_and_scales(self):
+        self.assertIn("--timeout=720s", upkeep.drain_command("w", 6.0))
+        self.assertIn("--ignore-daemonsets", upkeep.drain_command("w", 6.0))
+
+    def test_a_kubeconfig_is_read_as_json_and_as_kubeadm_writes_it(self):
+        json_form = '{"clusters":[{"cluster":{"certificate-authority-data":"Y2E=","server":"https://a:6443"}}],' \
+                    '"users":[{"user":{"client-certificate-data":"Y3J0","client-key-data":"a2V5"}}]}'
+        yaml_form = "users:\n- name: x\n  user:\n    client-certificate-data: Y3J0\n    client-key-data: a2V5\n" \
+                    "clusters:\n- cluster:\n    certificate-authority-data: Y2E=\n"
+        for form in (json_form, yaml_form):
+            self.assertEqual(api._materials(form), [b"ca", b"crt", b"key"])
+
+
+if __name__ == "__main__":
+    unittest.main()
