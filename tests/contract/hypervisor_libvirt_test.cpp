@@ -154,6 +154,12 @@ class Libvirtd {
   pid_t pid_ = 0;
 };
 
+bool is_settled(const NodeId& id) {
+  const auto status = read_file("/run/libvirt/qemu/dure-" + id.str() + ".xml", 1 << 20);
+  return status && status->find("<domstatus state='running'") != std::string::npos &&
+         status->find("<job ") == std::string::npos;
+}
+
 void define_foreign(const Host& host, const NodeId& id) {
   const std::string file = host.directory() + "/foreign.xml";
   REQUIRE(write_file_durably(file,
@@ -302,6 +308,8 @@ TEST_CASE("after libvirtd was killed and came back, VMs still run and events sti
   Host host;
   REQUIRE(host.start().ok());
   REQUIRE(wait_for([&] { return host.listener.count > 0; }));
+  // What libvirtd finds half started when it comes back, it ends; its status file says when it is done.
+  REQUIRE(wait_for([&] { return is_settled(host.vm.id); }));
   const int before = host.listener.count;
   REQUIRE(::kill(libvirtd, SIGKILL) == 0);
   INFO("the lost connection is told, and then nobody answers");
