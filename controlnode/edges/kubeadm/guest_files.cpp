@@ -54,6 +54,14 @@ void add_cluster_keys(const ClusterKeys& keys, std::vector<GuestFile>& files) {
   files.push_back({root + "sa.key", keys.service_account_private_key, true});
 }
 
+// kubeadm reads the target of a patch from its name; strategic merge is what it does by default.
+void add_patches(const BootstrapPlan& plan, std::vector<GuestFile>& files) {
+  for (const std::string_view component : kStaticPods) {
+    const std::string path = std::string(kPatchDirectory) + "/" + std::string(component) + ".json";
+    files.push_back({path, liveness_patch(plan, component), false});
+  }
+}
+
 // The credential of this node, under the name that the API server knows nodes by. The CA is
 // embedded: that is the pin, for file discovery takes no hash of it.
 std::string discovery(const BootstrapPlan& plan, const BootstrapKeys& keys) {
@@ -70,7 +78,10 @@ std::vector<GuestFile> guest_files(const BootstrapPlan& plan, const BootstrapKey
     files.push_back({"/etc/cni/net.d/10-dure.conflist", cni_config(plan), false});
   if (plan.joined) return files;
   files.push_back({"/etc/dure/kubeadm.json", kubeadm_config(plan), true});
-  if (plan.role != BootstrapRole::worker) add_cluster_keys(*keys.cluster, files);
+  if (plan.role != BootstrapRole::worker) {
+    add_cluster_keys(*keys.cluster, files);
+    if (is_slow(plan)) add_patches(plan, files);
+  }
   if (plan.role != BootstrapRole::init)
     files.push_back({kDiscoveryPath, discovery(plan, keys), true});
   return files;

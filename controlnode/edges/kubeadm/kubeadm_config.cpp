@@ -107,6 +107,14 @@ json::object timeouts(const BootstrapPlan& plan) {
   return object;
 }
 
+// Where kubeadm looks for what is to be changed in the manifests that it writes.
+void add_patches(const BootstrapPlan& plan, json::object& into) {
+  if (!is_slow(plan)) return;
+  json::object patches;
+  patches["directory"] = kPatchDirectory;
+  into["patches"] = std::move(patches);
+}
+
 json::object init_configuration(const BootstrapPlan& plan) {
   json::object init = document(kKubeadm, "InitConfiguration");
   init["nodeRegistration"] = registration(plan);
@@ -116,6 +124,7 @@ json::object init_configuration(const BootstrapPlan& plan) {
   init["skipPhases"] =
       text_array("preflight", "upload-certs", "bootstrap-token", "show-join-command");
   init["timeouts"] = timeouts(plan);
+  add_patches(plan, init);
   return init;
 }
 
@@ -219,6 +228,7 @@ json::object join_configuration(const BootstrapPlan& plan) {
     json::object member;
     member["localAPIEndpoint"] = local_endpoint(plan);
     join["controlPlane"] = std::move(member);
+    add_patches(plan, join);
   }
   return join;
 }
@@ -231,6 +241,25 @@ std::string kubeadm_config(const BootstrapPlan& plan) {
          json::serialize(cluster_configuration(plan)) + "\n---\n" +
          json::serialize(kubelet_configuration(plan)) + "\n---\n" +
          json::serialize(proxy_configuration(plan)) + "\n";
+}
+
+bool is_slow(const BootstrapPlan& plan) { return plan.patience > 1.0; }
+
+// kubeadm's own values for liveness, times the patience: a slow member that is killed for being slow only
+// becomes slower.
+std::string liveness_patch(const BootstrapPlan& plan, std::string_view component) {
+  constexpr std::int64_t kFailures = 8;
+  constexpr std::int64_t kTimeoutSeconds = 15;
+  json::object probe, container, spec, root;
+  probe["failureThreshold"] = scaled(kFailures, plan.patience);
+  probe["timeoutSeconds"] = scaled(kTimeoutSeconds, plan.patience);
+  container["name"] = text(component);
+  container["livenessProbe"] = std::move(probe);
+  json::array containers;
+  containers.push_back(std::move(container));
+  spec["containers"] = std::move(containers);
+  root["spec"] = std::move(spec);
+  return json::serialize(root) + "\n";
 }
 
 std::string api_server(const BootstrapPlan& plan) { return "https://" + api_endpoint(plan); }

@@ -99,6 +99,24 @@ TEST_CASE(
   CHECK(registration.find("taints") == registration.end());
 }
 
+TEST_CASE("a slow control-plane member is not killed for being slow") {
+  auto plan = sample_plan_of(0);
+  plan.patience = 1;
+  CHECK(!documents_of(plan).at(0).as_object().contains("patches"));
+  plan.patience = 6;
+  CHECK(at(documents_of(plan).at(0), "/patches/directory") == kPatchDirectory);
+  const auto patch = json::parse(liveness_patch(plan, "kube-apiserver"));
+  CHECK(at(patch, "/spec/containers/0/name") == "kube-apiserver");
+  CHECK(at(patch, "/spec/containers/0/livenessProbe/failureThreshold") == "48");
+  CHECK(at(patch, "/spec/containers/0/livenessProbe/timeoutSeconds") == "90");
+  auto member = sample_plan_of(1, 3);
+  member.patience = 6;
+  CHECK(at(documents_of(member).at(0), "/patches/directory") == kPatchDirectory);
+  auto worker = sample_plan_of(1);
+  worker.patience = 6;
+  CHECK(!documents_of(worker).at(0).as_object().contains("patches"));
+}
+
 TEST_CASE("every timeout is kubeadm's own times the patience, in whole seconds") {
   auto plan = sample_plan_of(1);
   plan.patience = 1;
