@@ -166,6 +166,26 @@ void add_scale(CLI::App& noun, Chosen& chosen) {
   });
 }
 
+void add_replace(CLI::App& noun, Chosen& chosen) {
+  auto& verb = verb_app(noun, "replace", "Replace a worker that is lost or broken by a new one, under a new name",
+                        "  dure cluster replace demo demo-w1");
+  auto given = std::make_shared<CreateArguments>();
+  auto node = std::make_shared<std::string>();
+  verb.add_option("name", given->name, "Name or id")->required()->type_name("NAME");
+  verb.add_option("node", *node, "Name of the worker")->required()->type_name("NODE");
+  verb.add_flag("--dry-run", given->dry_run, "Show where the new node would go; change nothing");
+  add_waiting(verb, *given);
+  add_output_options(verb, chosen);
+  verb.callback([&chosen, given, node] {
+    chosen.action = [given, node](Session& session) {
+      json::object body{{"node", *node}};
+      if (given->dry_run) body["dry_run"] = true;
+      return change_and_show(session, *given, "/clusters/" + path_segment(given->name) + "/replace",
+                             body, given->dry_run);
+    };
+  });
+}
+
 void add_delete(CLI::App& noun, Chosen& chosen) {
   auto& verb = verb_app(noun, "delete", "Delete a cluster with all its nodes and their disks",
                         "  dure cluster delete demo");
@@ -206,6 +226,7 @@ void add_cluster_commands(CLI::App& root, Chosen& chosen) {
   auto& noun = noun_app(root, "cluster");
   add_create(noun, chosen);
   add_scale(noun, chosen);
+  add_replace(noun, chosen);
   add_delete(noun, chosen);
   add_show(noun, chosen);
 }

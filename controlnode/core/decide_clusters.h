@@ -8,6 +8,7 @@ namespace dure::control {
 // Each either changes everything that the request means, or refuses and changes nothing.
 Reply create_cluster(Deciding& deciding, const CreateCluster& request);
 Reply scale_cluster(Deciding& deciding, const ScaleCluster& request);
+Reply replace_node(Deciding& deciding, const ReplaceNode& request);
 Reply delete_cluster(Deciding& deciding, const DeleteCluster& request);
 Reply give_access(Deciding& deciding, const GiveAccess& request);
 Reply revoke_access(Deciding& deciding, const RevokeAccess& request);

@@ -2,6 +2,7 @@
 
 #include "controlnode/core/cluster_parts.h"
 #include "controlnode/core/decide_clusters.h"
+#include "controlnode/core/grammar.h"
 #include "controlnode/core/operations.h"
 #include "controlnode/core/removals.h"
 
@@ -118,7 +119,81 @@ std::optional<Error> check(const Model& model, const Cluster& cluster, std::uint
                                            " that one cluster may have"};
 }
 
+std::uint32_t workers_wanted(const Model& model, const Cluster& cluster) {
+  for (const auto& [id, pool] : model.pools) {
+    if (pool.cluster == cluster.id && pool.role == Role::worker) return pool.count;
+  }
+  return 0;
+}
+
+Accepted answer(const Model& model, const Cluster& cluster, const ScalePlan& plan, bool dry_run) {
+  Accepted accepted;
+  accepted.object = cluster.id.uuid;
+  accepted.name = cluster.name;
+  accepted.dry_run = dry_run;
+  accepted.plan = resulting_plan(model, cluster, plan);
+  return accepted;
+}
+
+// The scaling has begun: the operation to wait on.
+OperationId begin(Deciding& deciding, Cluster& cluster, std::uint32_t workers, const ScalePlan& plan,
+                  std::string message) {
+  if (!plan.empty()) {
+    carry_out(deciding, cluster, workers, plan);
+    cluster.state = next(cluster.state, ClusterEvent::scale).value_or(cluster.state);
+    cluster.deadline = cluster_deadline(deciding, cluster.id);
+    cluster.reason.clear();
+    deciding.event("cluster.scaling", cluster.id.uuid, cluster.name, std::move(message));
+  }
+  const OperationId operation = start_operation(deciding, cluster, OperationKind::cluster_scale);
+  deciding.put(cluster);
+  deciding.unsettled.insert(cluster.id);
+  return operation;
+}
+
+Result<Node> worker_to_replace(const Model& model, const Cluster& cluster, const std::string& name) {
+  for (const Node& node : members_of(model, cluster.id)) {
+    if (node.name != name) continue;
+    if (node.role != Role::worker) {
+      return Error{Errc::invalid_argument,
+                   "'" + name + "' is a control-plane member: only workers can be replaced"};
+    }
+    if (node.state == NodeState::draining) {
+      return Error{Errc::conflict, "'" + name + "' is leaving already"};
+    }
+    return node;
+  }
+  return Error{Errc::not_found,
+               "cluster '" + cluster.name + "' has no node '" + clean_text(name, 64) + "'"};
+}
+
 }  // namespace
+
+Reply replace_node(Deciding& deciding, const ReplaceNode& request) {
+  const Model& model = deciding.model;
+  if (!request.dry_run) {
+    if (auto earlier = replay(model, request.idempotency)) return *earlier;
+  }
+  const auto found = find_cluster(model, request.cluster);
+  if (!found) return Refused{found.error(), {}};
+  Cluster cluster = *found;
+  const std::uint32_t workers = workers_wanted(model, cluster);
+  if (const auto error = check(model, cluster, workers)) return Refused{*error, {}};
+  const auto leaving = worker_to_replace(model, cluster, request.node);
+  if (!leaving) return Refused{leaving.error(), {}};
+  ScalePlan plan;
+  // Its room is not counted for the new one: it is free only when its host has confirmed.
+  if (auto refused = place_new(deciding, cluster, 1, members_of(model, cluster.id), plan)) return *refused;
+  plan.leaving.push_back(*leaving);
+
+  Accepted accepted = answer(model, cluster, plan, request.dry_run);
+  if (request.dry_run) return accepted;
+  accepted.operation = begin(deciding, cluster, workers, plan,
+                             leaving->name + " of " + cluster.name + " is being replaced by " +
+                                 plan.wanted.front().name);
+  remember(deciding, request.idempotency, *accepted.operation, cluster.id);
+  return accepted;
+}
 
 Reply scale_cluster(Deciding& deciding, const ScaleCluster& request) {
   const Model& model = deciding.model;
@@ -132,28 +207,15 @@ Reply scale_cluster(Deciding& deciding, const ScaleCluster& request) {
   ScalePlan plan;
   if (auto refused = make_plan(deciding, cluster, request.workers, plan)) return *refused;
 
-  Accepted accepted;
-  accepted.object = cluster.id.uuid;
-  accepted.name = cluster.name;
-  accepted.dry_run = request.dry_run;
-  accepted.plan = resulting_plan(model, cluster, plan);
+  Accepted accepted = answer(model, cluster, plan, request.dry_run);
   if (request.dry_run) return accepted;
   if (plan.empty() && cluster.operation) {
     // On its way there already: the same operation is the one to wait on.
     accepted.operation = cluster.operation;
   } else {
-    if (!plan.empty()) {
-      carry_out(deciding, cluster, request.workers, plan);
-      cluster.state = next(cluster.state, ClusterEvent::scale).value_or(cluster.state);
-      cluster.deadline = cluster_deadline(deciding, cluster.id);
-      cluster.reason.clear();
-      deciding.event("cluster.scaling", cluster.id.uuid, cluster.name,
-                     cluster.name + " is scaling to " + std::to_string(request.workers) +
-                         " workers");
-    }
-    accepted.operation = start_operation(deciding, cluster, OperationKind::cluster_scale);
-    deciding.put(cluster);
-    deciding.unsettled.insert(cluster.id);
+    accepted.operation =
+        begin(deciding, cluster, request.workers, plan,
+              cluster.name + " is scaling to " + std::to_string(request.workers) + " workers");
   }
   remember(deciding, request.idempotency, *accepted.operation, cluster.id);
   return accepted;

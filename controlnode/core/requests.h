@@ -36,6 +36,13 @@ struct ScaleCluster {
   bool dry_run = false;
   Idempotency idempotency;
 };
+// A worker is taken out, whatever has become of it, and a new one under a new name is made in its place.
+struct ReplaceNode {
+  std::string cluster;      // name or id
+  std::string node;         // its name
+  bool dry_run = false;
+  Idempotency idempotency;
+};
 struct DeleteCluster {
   std::string cluster;
   Idempotency idempotency;
@@ -69,7 +76,7 @@ struct CreateKeyPair { std::string project = "default"; std::string name, public
 // kind: site, host, flavor, image, keypair. Refused while in use, naming the user.
 struct DeleteObject { std::string kind, name; };
 
-using Request = std::variant<CreateCluster, ScaleCluster, DeleteCluster, GiveAccess, RevokeAccess, CreateSite, AddHost, CordonHost,
+using Request = std::variant<CreateCluster, ScaleCluster, ReplaceNode, DeleteCluster, GiveAccess, RevokeAccess, CreateSite, AddHost, CordonHost,
                              CreateFlavor, CreateImage, CreateKeyPair, DeleteObject>;
 
 // The answer. For a cluster request: the operation to wait on, and where each node goes.

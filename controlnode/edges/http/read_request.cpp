@@ -223,6 +223,15 @@ ReadResult<GiveAccess> read_give_access(const std::string& cluster, const std::s
   return reader.finish(std::move(wanted));
 }
 
+ReadResult<ReplaceNode> read_replace_node(const std::string& cluster, const std::string& body) {
+  Reader reader(body, "");
+  ReplaceNode wanted;
+  wanted.cluster = cluster;
+  wanted.node = reader.text("node", 64, true);
+  wanted.dry_run = reader.flag("dry_run");
+  return reader.finish(std::move(wanted));
+}
+
 ReadResult<ScaleCluster> read_scale_cluster(const std::string& cluster, const std::string& body) {
   Reader reader(body, "");
   ScaleCluster wanted;

@@ -231,6 +231,15 @@ TEST_CASE("cluster scale and delete go to their routes") {
   CHECK(stand.run({"cluster", "delete", "none"}) == 3);
 }
 
+TEST_CASE("cluster replace names the worker") {
+  CliStand stand;
+  prepare_create(stand);
+  stand.http.on("POST /api/v1/clusters/demo/replace", 202, R"({"operation":"op-1"})");
+  CHECK(stand.run({"cluster", "replace", "demo", "demo-w1", "-o", "name"}) == 0);
+  CHECK(stand.http.calls.front().body == R"({"node":"demo-w1"})");
+  CHECK(stand.run({"cluster", "replace", "demo"}) == 2);
+}
+
 TEST_CASE("node list: of a cluster that is not there is exit 3, not an empty list") {
   CliStand stand;
   stand.http.on("GET /api/v1/nodes?cluster=none", 200, R"({"items":[]})");

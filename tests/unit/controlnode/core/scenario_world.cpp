@@ -143,6 +143,7 @@ void World::happen(Words& words) {
   const std::string event = words.next("event");
   if (event == "create") return create(words, line);
   if (event == "scale") return scale(words, line);
+  if (event == "replace") return replace(words);
   if (event == "delete") return remove(words, line);
   if (event == "access") return access(words);
   if (event == "revoke") return revoke(words);
@@ -185,6 +186,15 @@ void World::scale(Words& words, const std::string& line) {
   request.workers = small(words.number("number of workers"));
   request.dry_run = words.take("dry-run");
   if (words.take("key")) request.idempotency = key_of(words, line);
+  words.end();
+  ask(request);
+}
+
+void World::replace(Words& words) {
+  ReplaceNode request;
+  request.cluster = words.next("cluster's name");
+  request.node = words.next("node");
+  request.dry_run = words.take("dry-run");
   words.end();
   ask(request);
 }

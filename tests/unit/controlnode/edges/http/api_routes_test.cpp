@@ -280,6 +280,19 @@ TEST_CASE("api: a cluster is scaled and deleted by name") {
   check_problem(stand.ask("POST", "/api/v1/clusters/none/scale", R"({"workers":3})"), 404, "not-found");
 }
 
+TEST_CASE("api: a worker is replaced by its name") {
+  ApiStand stand;
+  furnish(stand);
+  REQUIRE(stand.ask("POST", "/api/v1/clusters", kCluster).status == 202);
+  stand.api.act([](test::Campus& campus) { campus.report_all(); });
+  const std::string route = "/api/v1/clusters/demo/replace";
+  check_problem(stand.ask("POST", route, R"({"node":"demo-cp1"})"), 400, "invalid-argument");
+  check_problem(stand.ask("POST", route, R"({"node":"demo-w77"})"), 404, "not-found");
+  check_problem(stand.ask("POST", route, R"({"worker":"demo-w1"})"), 400, "invalid-argument");
+  CHECK(stand.ask("POST", route, R"({"node":"demo-w1","dry_run":true})").status == 200);
+  CHECK(stand.ask("POST", route, R"({"node":"demo-w1"})").status == 202);
+}
+
 TEST_CASE("api: without a database everything is 503 with Retry-After, and the process still lives") {
   ApiStand stand;
   furnish(stand);
