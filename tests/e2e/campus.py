@@ -59,6 +59,12 @@ class Campus:
         program = os.path.join(self.build_dir, "controlnode", "cli", "dure")
         return run([program, *argv], timeout, check, env=self._environment())
 
+    def dure_background(self, *argv):
+        """Ends with us at the latest."""
+        program = os.path.join(self.build_dir, "controlnode", "cli", "dure")
+        return subprocess.Popen(["setpriv", "--pdeathsig", "TERM", program, *argv], stdin=subprocess.DEVNULL,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=self._environment())
+
     def json(self, *argv):
         return json.loads(self.dure(*argv, "-o", "json").stdout)
 
