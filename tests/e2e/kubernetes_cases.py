@@ -117,7 +117,9 @@ def pods_reach_each_other(campus):
     expect(len(sums) == 2 and sums[0] == sums[1], f"the 50 MB differ: {sums}")
     print(f"    50 MB from pod to pod across sites in {time.monotonic() - begin:.1f} s")
     for name in names:
-        expect(len(inside(name, "wget -q -O - http://probe.default.svc.cluster.local/sum")) == 64, f"{name}: no service by its name")
+        # CoreDNS starts when there is a node that is Ready, so it may still be on its way.
+        wait_for(f"{name} knows the service by its name",
+                 lambda at=name: len(inside(at, "wget -q -O - http://probe.default.svc.cluster.local/sum")) == 64, 600)
     for host in {n["host"] for n in campus.nodes("demo")}:
         lines = [line.split() for line in campus.exec(host, "cat", "/proc/net/snmp").stdout.splitlines() if line.startswith("Ip:")]
         counters = dict(zip(lines[0][1:], lines[1][1:]))
