@@ -14,6 +14,10 @@ constexpr Duration kClockSkew = std::chrono::minutes(10);
 // Where `dure cluster proxy` listens unless told otherwise.
 constexpr std::string_view kProxyServer = "https://127.0.0.1:16443";
 
+// An order has room for more than its guests' documents. Who finds none left waits for the next order of
+// the host, which comes as soon as a sibling has joined and needs its long document no more.
+constexpr std::size_t kMostDocumentBytes = kMaxOrderBytes / 2;
+
 Duration join_credential(const Model& model) {
   return Duration{model.settings.join_credential_s * 1'000'000};
 }
@@ -71,6 +75,7 @@ Result<std::string> NodeBootstrap::document(const Model& model, const Node& node
 
 std::optional<TimePoint> NodeBootstrap::fill(const Model& model, HostOrder& order, TimePoint now) {
   std::optional<TimePoint> again;
+  std::size_t bytes = 0;
   for (VmSpec& vm : order.vms) {
     const auto node = model.nodes.find(vm.id);
     if (node == model.nodes.end()) continue;
@@ -82,6 +87,11 @@ std::optional<TimePoint> NodeBootstrap::fill(const Model& model, HostOrder& orde
                  {{"node", node->second.name}, {"reason", made.error().message}});
       continue;
     }
+    if (bytes + made->size() > kMostDocumentBytes) {
+      log::warn("a node's document has to wait", {{"node", node->second.name}, {"reason", "its host's order is full"}});
+      continue;
+    }
+    bytes += made->size();
     vm.bootstrap = std::move(*made);
     if (!node->second.joined) again = now + join_credential(model) / 2;
   }

@@ -25,7 +25,8 @@ class NodeBootstrap {
 
   // Fills VmSpec::bootstrap of the order's nodes. Returns when to do it again: before the credential of
   // a node that has not joined runs out; nullopt when there is none. A node whose document cannot be
-  // made gets none, and the reason is logged: its siblings on the host are not held back.
+  // made, or finds no room in the order, gets none, and the reason is logged: its siblings on the host
+  // are not held back.
   std::optional<TimePoint> fill(const Model& model, HostOrder& order, TimePoint now);
 
   // A kubeconfig with a new key for this access.

@@ -82,10 +82,12 @@ TimePoint Pump::send_due(const Model& model) {
   // Together: the link is woken once for all that a commit has touched.
   std::vector<AddressedMessage> messages;
   for (auto& [host, line] : lines_) {
-    if (line.renew_at) wake = std::min(wake, std::max(*line.renew_at, now));
-    if (!due(line, now)) continue;
-    if (line.not_before <= now) seal(model, host, line, messages);
-    wake = std::min(wake, line.not_before);
+    if (due(line, now)) {
+      if (line.not_before <= now) seal(model, host, line, messages);
+      wake = std::min(wake, line.not_before);
+    } else if (line.renew_at && !line.session.is_nil()) {
+      wake = std::min(wake, *line.renew_at);
+    }
   }
   const auto sealed = messages.size();
   if (sealed == 0) return wake;

@@ -34,6 +34,13 @@ bool prefix_in_use(const Model& model, const Ipv4Prefix& prefix) {
   });
 }
 
+// Where the user's own pod network gives out the addresses, any node may have any of them.
+Ipv4Prefix routed(const Model& model, const Network& network, const Node& node) {
+  const auto cluster = model.clusters.find(network.cluster);
+  if (cluster == model.clusters.end() || cluster->second.kubernetes.cni == Cni::native) return node.pods;
+  return cluster->second.kubernetes.pods;
+}
+
 }  // namespace
 
 std::uint16_t guest_mtu(const Model& model, const std::vector<SiteId>& sites) {
@@ -116,7 +123,7 @@ NetworkSpec network_spec(const Model& model, const Network& network, const HostI
     const auto found = model.hosts.find(node.host);
     if (found == model.hosts.end()) continue;
     const Ipv4 vtep = found->second.address;
-    spec.entries.push_back({node.mac, node.address, vtep, node.pods});
+    spec.entries.push_back({node.mac, node.address, vtep, routed(model, network, node)});
     if (node.host != host) peers.emplace(node.host, vtep);
   }
   for (const auto& [peer, vtep] : peers) spec.peers.push_back({peer, vtep});

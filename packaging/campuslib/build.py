@@ -13,7 +13,8 @@ from state import CampusError
 CHECKOUT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 UPSTREAM = "https://dl.k8s.io/release"
-KUBERNETES_SERIES = "1.34"
+# The series that the nodes were tried with.
+KUBERNETES_SERIES = "1.32"
 
 PROGRAMS = {
     "dure-controlnode": "the control node",
@@ -106,22 +107,44 @@ def programs(campus):
     return found
 
 
-def _kubernetes_arguments(campus, step):
-    """What the image builder is told of Kubernetes. Without a directory and without upstream: nothing, said plainly."""
-    if not campus.kubernetes:
-        return []
-    if campus.kubernetes_dir:
-        return ["--kubernetes-dir", campus.kubernetes_dir]
+class _NoUpstream(Exception):
+    """Its text says why."""
+
+
+def _upstream_version():
     try:
         with urllib.request.urlopen(f"{UPSTREAM}/stable-{KUBERNETES_SERIES}.txt", timeout=10) as answer:
             version = answer.read(32).decode("ascii").strip()
     except (urllib.error.URLError, OSError, ValueError) as error:
-        step.note(f"the nodes carry no Kubernetes: {UPSTREAM} cannot be reached ({getattr(error, 'reason', error)}). With "
-                  "--kubernetes-dir DIR they do: DIR/bin/{kubeadm,kubelet,kubectl} and DIR/images/*.tar (packaging/image/README.md)")
-        return []
+        raise _NoUpstream(f"{UPSTREAM} cannot be reached ({getattr(error, 'reason', error)})") from error
     if not re.fullmatch(r"v1\.\d{1,3}\.\d{1,3}", version):
-        raise CampusError(f"{UPSTREAM} names {version!r} as its stable version")
-    return ["--kubernetes", version]
+        raise _NoUpstream(f"{UPSTREAM} names no version, but {version!r}")
+    return version
+
+
+def _has_kubernetes(campus):
+    try:
+        with open(campus.path("image", "node-image.json"), encoding="utf-8") as f:
+            return bool(json.load(f).get("kubernetes"))
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def _build_image(campus, step, argv):
+    """With the Kubernetes that was asked for by its directory, which must be had, or with upstream's, which need not."""
+    if not campus.kubernetes:
+        return step.run(argv)
+    if campus.kubernetes_dir:
+        return step.run([*argv, "--kubernetes-dir", campus.kubernetes_dir])
+    try:
+        return step.run([*argv, "--kubernetes", _upstream_version()])
+    except (_NoUpstream, CampusError) as error:
+        if _has_kubernetes(campus):
+            step.note(f"{error}\n  The image that is there has Kubernetes, and stays")
+            return 0
+        step.note(f"{error}\n  So the nodes carry no Kubernetes. With --kubernetes-dir DIR they do: "
+                  "DIR/bin/{kubeadm,kubelet,kubectl} and DIR/images/*.tar (packaging/image/README.md)")
+        return step.run(argv)
 
 
 def image(campus, step, with_install):
@@ -131,8 +154,7 @@ def image(campus, step, with_install):
         builder = os.path.join(CHECKOUT, "packaging", "image", "build")
         if not os.access(builder, os.X_OK):
             raise CampusError(f"no image builder at {builder}; give --image FILE (a node-image.json beside its blobs/)")
-        step.run([builder, "--out", campus.path("image"), *_kubernetes_arguments(campus, step),
-                  *([] if with_install else ["--no-install"])])
+        _build_image(campus, step, [builder, "--out", campus.path("image"), *([] if with_install else ["--no-install"])])
     try:
         with open(manifest, encoding="utf-8") as f:
             described = json.load(f)

@@ -14,6 +14,7 @@ import unittest.mock
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import build  # noqa: E402
 import control  # noqa: E402
 import launch  # noqa: E402
 import main  # noqa: E402
@@ -23,6 +24,7 @@ import plan  # noqa: E402
 import proc  # noqa: E402
 import progress  # noqa: E402
 import state  # noqa: E402
+from state import Campus, CampusError  # noqa: E402
 
 
 class Packages(unittest.TestCase):
@@ -142,6 +144,60 @@ class Settings(unittest.TestCase):
     def test_name_is_taken_before_and_after_the_command(self):
         for argv in (["--name", "t", "status"], ["status", "--name", "t"]):
             self.assertEqual(main.parser().parse_args(argv).name, "t")
+
+
+class NodeImage(unittest.TestCase):
+    """What the image builder is asked for, and what becomes of a refusal."""
+
+    class Step:
+        def __init__(self, failing=()):
+            self.ran, self.notes, self.failing = [], [], failing
+
+        def run(self, argv):
+            self.ran.append(argv)
+            if any(word in argv for word in self.failing):
+                raise CampusError("it failed")
+            return 0
+
+        def note(self, text):
+            self.notes.append(text)
+
+    def build(self, step, upstream="v1.32.1", **fields):
+        with tempfile.TemporaryDirectory() as folder:
+            campus = Campus(name="t", state_dir=folder, **fields)
+            if self.image_there:
+                os.mkdir(campus.path("image"))
+                with open(campus.path("image", "node-image.json"), "w", encoding="utf-8") as f:
+                    json.dump({"kubernetes": "v1.32.1"}, f)
+            found = {"side_effect": build._NoUpstream("nobody answers")} if upstream is None else {"return_value": upstream}
+            with unittest.mock.patch.object(build, "_upstream_version", **found):
+                build._build_image(campus, step, ["builder"])
+        return step
+
+    image_there = False
+
+    def test_a_directory_is_taken_and_must_be_had(self):
+        self.assertEqual(self.build(self.Step(), kubernetes_dir="/kit").ran, [["builder", "--kubernetes-dir", "/kit"]])
+        with self.assertRaises(CampusError):
+            self.build(self.Step(["--kubernetes-dir"]), kubernetes_dir="/kit")
+
+    def test_upstream_is_taken_where_it_can_be_reached(self):
+        self.assertEqual(self.build(self.Step()).ran, [["builder", "--kubernetes", "v1.32.1"]])
+        self.assertEqual(self.build(self.Step(), kubernetes=False).ran, [["builder"]])
+
+    def test_without_upstream_the_nodes_are_plain_and_that_is_said(self):
+        step = self.build(self.Step(), upstream=None)
+        self.assertEqual(step.ran, [["builder"]])
+        self.assertIn("--kubernetes-dir", step.notes[0])
+        step = self.build(self.Step(["--kubernetes"]))
+        self.assertEqual(step.ran, [["builder", "--kubernetes", "v1.32.1"], ["builder"]])
+        self.assertIn("it failed", step.notes[0])
+
+    def test_an_image_with_kubernetes_is_not_given_up_when_upstream_is_away(self):
+        self.image_there = True
+        step = self.build(self.Step(), upstream=None)
+        self.assertEqual(step.ran, [])
+        self.assertIn("stays", step.notes[0])
 
 
 class Oracle(unittest.TestCase):

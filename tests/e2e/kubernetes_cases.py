@@ -194,6 +194,3 @@ def main():
     campus = Campus(os.environ.get("DURE_BUILD_DIR", os.path.join(os.path.dirname(__file__), "..", "..", "build", "dev")),
                     ["--kubernetes"])
     return cases.run_cases(campus, CASES, sys.argv[1:])
-
-
-__all__ = ["Failed", "main"]

@@ -13,6 +13,7 @@ class FakeBootstrapDocuments final : public BootstrapDocuments {
  public:
   // Asked before every call of "node_document", "kubeconfig": an error makes it fail.
   std::function<std::optional<Error>(const std::string& call)> fail;
+  std::size_t padding = 0;  // makes every node's document longer
 
   Result<std::string> node_document(const BootstrapPlan& plan, const BootstrapKeys& keys) override {
     if (auto error = failure("node_document")) return *error;
@@ -28,6 +29,7 @@ class FakeBootstrapDocuments final : public BootstrapDocuments {
     if (keys.node) text += ",\"credential\":\"own\"";
     for (const auto& name : plan.departing) text += ",\"departing\":\"" + name + "\"";
     for (const auto& user : plan.admins) text += ",\"admin\":\"" + user + "\"";
+    if (padding > 0) text += ",\"padding\":\"" + std::string(padding, 'x') + "\"";
     return text + "}";
   }
 

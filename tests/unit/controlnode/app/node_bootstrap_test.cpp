@@ -92,6 +92,24 @@ TEST_CASE("node bootstrap: a credential is made anew at half of its life, while 
   CHECK(!bench.bootstrap.fill(bench.model, order, bench.now).has_value());
 }
 
+TEST_CASE("node bootstrap: documents that fill an order make the last nodes wait, and the order stays one") {
+  Bench bench;
+  auto request = bench.create_request("demo", 1, 3);
+  request.image = "kubernetes";
+  REQUIRE(test::accepted(bench.ask(request)));
+  REQUIRE(bench.bootstrap.add_identities(bench.model, bench.last.changes, bench.now).ok());
+  bench.documents.padding = kMaxOrderBytes / 2 - 1000;
+  std::size_t given = 0, vms = 0;
+  for (const auto& [host, row] : bench.model.hosts) {
+    auto order = host_order(bench.model, host, bench.now);
+    vms += order.vms.size();
+    bench.bootstrap.fill(bench.model, order, bench.now);
+    for (const auto& vm : order.vms) given += vm.bootstrap.empty() ? 0 : 1;
+  }
+  CHECK(vms == 4);
+  CHECK(given == 2);  // one for each of two hosts
+}
+
 TEST_CASE("node bootstrap: what cannot be opened is not given, and the order goes all the same") {
   Bench bench;
   bench.make("kubernetes");

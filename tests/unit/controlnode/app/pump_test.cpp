@@ -76,6 +76,47 @@ struct Bench {
 
 }  // namespace
 
+TEST_CASE("pump: a credential that runs out is sent anew, under the same generation, and nothing spins meanwhile") {
+  Bench bench;
+  Cluster cluster;
+  cluster.id = ClusterId{Uuid{{2}}};
+  cluster.name = "demo";
+  cluster.kubernetes.version = "v1.32.13";
+  Node node;
+  node.id = NodeId{Uuid{{3}}};
+  node.cluster = cluster.id;
+  node.host = bench.host;
+  node.name = "demo-w1";
+  bench.model.clusters[cluster.id] = cluster;
+  bench.model.nodes[node.id] = node;
+  bench.model.identities[cluster.id] = bench.identities.make(cluster.id, "demo", bench.clock.time).value();
+  auto put = bench.put(3);
+  put.order.vms.resize(1);
+  put.order.vms[0].id = node.id;
+  const Change change = put;
+  bench.pump.take({&change, 1});
+  bench.pump.heard(bench.model, bench.report(7, 0));
+  bench.pump.send_due(bench.model);
+  REQUIRE(bench.wire.sent.size() == 1);
+  bench.pump.heard(bench.model, bench.report(7, 3));
+  const Duration half{bench.model.settings.join_credential_s * 1'000'000 / 2};
+  bench.clock.time = bench.clock.time + half - std::chrono::seconds(30);
+  const auto wake = bench.pump.send_due(bench.model);
+  CHECK(bench.wire.sent.size() == 1);
+  CHECK(wake - bench.clock.time == std::chrono::seconds(30));
+  bench.clock.time = wake;
+  CHECK(bench.pump.send_due(bench.model) > bench.clock.time);
+  CHECK(bench.wire.sent.size() == 2);
+  // Joined: what is sent is the last of it.
+  bench.model.nodes[node.id].joined = true;
+  bench.clock.time = bench.clock.time + half;
+  bench.pump.send_due(bench.model);
+  CHECK(bench.wire.sent.size() == 3);
+  bench.clock.time = bench.clock.time + half + half;
+  bench.pump.send_due(bench.model);
+  CHECK(bench.wire.sent.size() == 3);
+}
+
 TEST_CASE("pump: an order waits for the agent's session and carries it") {
   Bench bench;
   const Change change = bench.put(3);

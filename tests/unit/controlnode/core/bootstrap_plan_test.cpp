@@ -65,6 +65,26 @@ TEST_CASE("bootstrap plan: every node has pods of its own and a route to each of
   }
 }
 
+TEST_CASE("bootstrap plan: a pod network of the user's own is let through as a whole") {
+  Campus campus;
+  campus.site("east");
+  const HostId host = campus.host("pc-1", "east");
+  campus.catalog({2, 2048, 10});
+  for (const Cni cni : {Cni::native, Cni::none}) {
+    auto request = campus.create_request(cni == Cni::native ? "native" : "own", 1, 1);
+    request.image = "kubernetes";
+    request.cni = cni;
+    REQUIRE(accepted(campus.ask(request)));
+  }
+  CHECK(bootstrap_plan(campus.model, *campus.node("own-w1")).routes.empty());
+  for (const NetworkSpec& network : campus.orders.at(host).networks) {
+    for (const NetworkEntry& entry : network.entries) {
+      const bool own = campus.model.networks.at(network.id).cluster == campus.cluster("own")->id;
+      CHECK(entry.routed.length == (own ? campus.model.settings.pod_network.length : 24));
+    }
+  }
+}
+
 TEST_CASE("bootstrap plan: the place of a node is in its labels") {
   Demo demo;
   const auto worker = *demo.node("demo-w1");
