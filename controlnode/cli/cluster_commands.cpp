@@ -186,6 +186,24 @@ void add_replace(CLI::App& noun, Chosen& chosen) {
   });
 }
 
+void add_repair(CLI::App& noun, Chosen& chosen) {
+  auto& verb = verb_app(noun, "repair", "Try again what has failed, and replace the workers whose host is gone",
+                        "  dure cluster repair demo --dry-run\n  dure cluster repair demo");
+  auto given = std::make_shared<CreateArguments>();
+  verb.add_option("name", given->name, "Name or id")->required()->type_name("NAME");
+  verb.add_flag("--dry-run", given->dry_run, "Show where the nodes would be; change nothing");
+  add_waiting(verb, *given);
+  add_output_options(verb, chosen);
+  verb.callback([&chosen, given] {
+    chosen.action = [given](Session& session) {
+      json::object body;
+      if (given->dry_run) body["dry_run"] = true;
+      return change_and_show(session, *given, "/clusters/" + path_segment(given->name) + "/repair", body,
+                             given->dry_run);
+    };
+  });
+}
+
 void add_delete(CLI::App& noun, Chosen& chosen) {
   auto& verb = verb_app(noun, "delete", "Delete a cluster with all its nodes and their disks",
                         "  dure cluster delete demo");
@@ -227,6 +245,7 @@ void add_cluster_commands(CLI::App& root, Chosen& chosen) {
   add_create(noun, chosen);
   add_scale(noun, chosen);
   add_replace(noun, chosen);
+  add_repair(noun, chosen);
   add_delete(noun, chosen);
   add_show(noun, chosen);
 }

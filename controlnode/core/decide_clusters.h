@@ -9,6 +9,7 @@ namespace dure::control {
 Reply create_cluster(Deciding& deciding, const CreateCluster& request);
 Reply scale_cluster(Deciding& deciding, const ScaleCluster& request);
 Reply replace_node(Deciding& deciding, const ReplaceNode& request);
+Reply repair_cluster(Deciding& deciding, const RepairCluster& request);
 Reply delete_cluster(Deciding& deciding, const DeleteCluster& request);
 Reply give_access(Deciding& deciding, const GiveAccess& request);
 Reply revoke_access(Deciding& deciding, const RevokeAccess& request);

@@ -2,49 +2,11 @@
 
 #include "controlnode/core/cluster_parts.h"
 #include "controlnode/core/decide_clusters.h"
-#include "controlnode/core/grammar.h"
 #include "controlnode/core/operations.h"
-#include "controlnode/core/removals.h"
+#include "controlnode/core/scale_plan.h"
 
 namespace dure::control {
 namespace {
-
-// What a scaling comes to.
-struct ScalePlan {
-  std::vector<NodeRequest> wanted;          // new workers
-  std::map<NodeId, HostId> hosts;           // of the new workers
-  std::vector<Node> leaving;                // newest first
-  std::vector<Node> retried;                // failed members that stay
-  bool empty() const { return wanted.empty() && leaving.empty() && retried.empty(); }
-};
-
-// The last usable address of the prefix is the one below the broadcast address.
-bool addresses_left(const Model& model, const Cluster& cluster, std::size_t count) {
-  const Network& network = model.networks.at(cluster.network);
-  return network.prefix.at(cluster.next_address + static_cast<std::uint32_t>(count)).has_value();
-}
-
-std::optional<Refused> place_new(Deciding& deciding, const Cluster& cluster, std::size_t count,
-                                 const std::vector<Node>& members, ScalePlan& plan) {
-  const Model& model = deciding.model;
-  if (!addresses_left(model, cluster, count)) {
-    return Refused{Error{Errc::no_capacity, "cluster '" + cluster.name +
-                                                "' has used up the addresses of its network"},
-                   {}};
-  }
-  for (std::size_t i = 0; i < count; ++i) {
-    plan.wanted.push_back({deciding.ids.make<NodeId>(),
-                           cluster.name + "-w" + std::to_string(cluster.next_worker + i),
-                           Role::worker, amount_of(model.flavors.at(cluster.flavor))});
-  }
-  PlacementPolicy policy{cluster.sites, {}};
-  for (const Node& node : members) policy.members.emplace_back(node.host, node.role);
-  const auto mtu = model.networks.at(cluster.network).mtu;
-  auto outcome = place_all(candidates_for(model, mtu, deciding.now), plan.wanted, policy);
-  if (!outcome.unplaced.empty()) return no_room(std::move(outcome));
-  for (const Placement& placed : outcome.placed) plan.hosts.emplace(placed.node, placed.host);
-  return std::nullopt;
-}
 
 std::optional<Refused> make_plan(Deciding& deciding, const Cluster& cluster, std::uint32_t workers,
                                  ScalePlan& plan) {
@@ -64,136 +26,10 @@ std::optional<Refused> make_plan(Deciding& deciding, const Cluster& cluster, std
     if (stays && node.state == NodeState::failed) plan.retried.push_back(node);
   }
   if (workers <= present.size()) return std::nullopt;
-  return place_new(deciding, cluster, workers - present.size(), members, plan);
-}
-
-void carry_out(Deciding& deciding, Cluster& cluster, std::uint32_t workers, const ScalePlan& plan) {
-  PoolId pool_id;
-  for (const auto& [id, pool] : deciding.model.pools) {
-    if (pool.cluster == cluster.id && pool.role == Role::worker) pool_id = id;
-  }
-  NodePool pool = deciding.model.pools.at(pool_id);
-  if (pool.count != workers) {
-    pool.count = workers;
-    deciding.put(pool);
-  }
-  cluster.next_worker += static_cast<std::uint32_t>(plan.wanted.size());
-  for (const NodeRequest& node : plan.wanted) {
-    add_node(deciding, cluster, pool_id, node, plan.hosts.at(node.node));
-  }
-  for (Node node : plan.retried) {
-    advance(deciding, node, NodeEvent::retry);
-    store_node(deciding, node);
-  }
-  for (const Node& node : plan.leaving) let_go(deciding, node);
-  // Forwarding entries change on every member's host.
-  touch_members(deciding, cluster.id);
-}
-
-std::vector<PlannedNode> resulting_plan(const Model& model, const Cluster& cluster,
-                                        const ScalePlan& plan) {
-  std::vector<PlannedNode> result;
-  for (const Node& node : members_of(model, cluster.id)) {
-    if (node.state == NodeState::draining) continue;
-    const bool leaves = std::any_of(plan.leaving.begin(), plan.leaving.end(),
-                                    [&](const Node& other) { return other.id == node.id; });
-    if (!leaves) result.push_back(planned(model, node.name, node.role, node.host));
-  }
-  for (const NodeRequest& node : plan.wanted) {
-    result.push_back(planned(model, node.name, node.role, plan.hosts.at(node.node)));
-  }
-  return result;
-}
-
-std::optional<Error> check(const Model& model, const Cluster& cluster, std::uint32_t workers) {
-  if (cluster.state == ClusterState::deleting) {
-    return Error{Errc::conflict, "cluster '" + cluster.name + "' is being deleted"};
-  }
-  std::uint64_t total = workers;
-  for (const auto& [id, pool] : model.pools) {
-    if (pool.cluster == cluster.id && pool.role == Role::control_plane) total += pool.count;
-  }
-  if (total <= model.settings.max_nodes_per_cluster) return std::nullopt;
-  return Error{Errc::invalid_argument, std::to_string(total) + " nodes are more than the " +
-                                           std::to_string(model.settings.max_nodes_per_cluster) +
-                                           " that one cluster may have"};
-}
-
-std::uint32_t workers_wanted(const Model& model, const Cluster& cluster) {
-  for (const auto& [id, pool] : model.pools) {
-    if (pool.cluster == cluster.id && pool.role == Role::worker) return pool.count;
-  }
-  return 0;
-}
-
-Accepted answer(const Model& model, const Cluster& cluster, const ScalePlan& plan, bool dry_run) {
-  Accepted accepted;
-  accepted.object = cluster.id.uuid;
-  accepted.name = cluster.name;
-  accepted.dry_run = dry_run;
-  accepted.plan = resulting_plan(model, cluster, plan);
-  return accepted;
-}
-
-// The scaling has begun: the operation to wait on.
-OperationId begin(Deciding& deciding, Cluster& cluster, std::uint32_t workers, const ScalePlan& plan,
-                  std::string message) {
-  if (!plan.empty()) {
-    carry_out(deciding, cluster, workers, plan);
-    cluster.state = next(cluster.state, ClusterEvent::scale).value_or(cluster.state);
-    cluster.deadline = cluster_deadline(deciding, cluster.id);
-    cluster.reason.clear();
-    deciding.event("cluster.scaling", cluster.id.uuid, cluster.name, std::move(message));
-  }
-  const OperationId operation = start_operation(deciding, cluster, OperationKind::cluster_scale);
-  deciding.put(cluster);
-  deciding.unsettled.insert(cluster.id);
-  return operation;
-}
-
-Result<Node> worker_to_replace(const Model& model, const Cluster& cluster, const std::string& name) {
-  for (const Node& node : members_of(model, cluster.id)) {
-    if (node.name != name) continue;
-    if (node.role != Role::worker) {
-      return Error{Errc::invalid_argument,
-                   "'" + name + "' is a control-plane member: only workers can be replaced"};
-    }
-    if (node.state == NodeState::draining) {
-      return Error{Errc::conflict, "'" + name + "' is leaving already"};
-    }
-    return node;
-  }
-  return Error{Errc::not_found,
-               "cluster '" + cluster.name + "' has no node '" + clean_text(name, 64) + "'"};
+  return place_workers(deciding, cluster, workers - present.size(), members, plan);
 }
 
 }  // namespace
-
-Reply replace_node(Deciding& deciding, const ReplaceNode& request) {
-  const Model& model = deciding.model;
-  if (!request.dry_run) {
-    if (auto earlier = replay(model, request.idempotency)) return *earlier;
-  }
-  const auto found = find_cluster(model, request.cluster);
-  if (!found) return Refused{found.error(), {}};
-  Cluster cluster = *found;
-  const std::uint32_t workers = workers_wanted(model, cluster);
-  if (const auto error = check(model, cluster, workers)) return Refused{*error, {}};
-  const auto leaving = worker_to_replace(model, cluster, request.node);
-  if (!leaving) return Refused{leaving.error(), {}};
-  ScalePlan plan;
-  // Its room is not counted for the new one: it is free only when its host has confirmed.
-  if (auto refused = place_new(deciding, cluster, 1, members_of(model, cluster.id), plan)) return *refused;
-  plan.leaving.push_back(*leaving);
-
-  Accepted accepted = answer(model, cluster, plan, request.dry_run);
-  if (request.dry_run) return accepted;
-  accepted.operation = begin(deciding, cluster, workers, plan,
-                             leaving->name + " of " + cluster.name + " is being replaced by " +
-                                 plan.wanted.front().name);
-  remember(deciding, request.idempotency, *accepted.operation, cluster.id);
-  return accepted;
-}
 
 Reply scale_cluster(Deciding& deciding, const ScaleCluster& request) {
   const Model& model = deciding.model;
@@ -203,18 +39,18 @@ Reply scale_cluster(Deciding& deciding, const ScaleCluster& request) {
   const auto found = find_cluster(model, request.cluster);
   if (!found) return Refused{found.error(), {}};
   Cluster cluster = *found;
-  if (const auto error = check(model, cluster, request.workers)) return Refused{*error, {}};
+  if (const auto error = refuse_scaling(model, cluster, request.workers)) return Refused{*error, {}};
   ScalePlan plan;
   if (auto refused = make_plan(deciding, cluster, request.workers, plan)) return *refused;
 
-  Accepted accepted = answer(model, cluster, plan, request.dry_run);
+  Accepted accepted = scale_answer(model, cluster, plan, request.dry_run);
   if (request.dry_run) return accepted;
   if (plan.empty() && cluster.operation) {
     // On its way there already: the same operation is the one to wait on.
     accepted.operation = cluster.operation;
   } else {
     accepted.operation =
-        begin(deciding, cluster, request.workers, plan,
+        begin_scaling(deciding, cluster, request.workers, plan,
               cluster.name + " is scaling to " + std::to_string(request.workers) + " workers");
   }
   remember(deciding, request.idempotency, *accepted.operation, cluster.id);

@@ -43,6 +43,12 @@ struct ReplaceNode {
   bool dry_run = false;
   Idempotency idempotency;
 };
+// What has failed is tried again; workers whose host is gone are replaced.
+struct RepairCluster {
+  std::string cluster;      // name or id
+  bool dry_run = false;
+  Idempotency idempotency;
+};
 struct DeleteCluster {
   std::string cluster;
   Idempotency idempotency;
@@ -76,8 +82,8 @@ struct CreateKeyPair { std::string project = "default"; std::string name, public
 // kind: site, host, flavor, image, keypair. Refused while in use, naming the user.
 struct DeleteObject { std::string kind, name; };
 
-using Request = std::variant<CreateCluster, ScaleCluster, ReplaceNode, DeleteCluster, GiveAccess, RevokeAccess, CreateSite, AddHost, CordonHost,
-                             CreateFlavor, CreateImage, CreateKeyPair, DeleteObject>;
+using Request = std::variant<CreateCluster, ScaleCluster, ReplaceNode, RepairCluster, DeleteCluster, GiveAccess, RevokeAccess,
+                             CreateSite, AddHost, CordonHost, CreateFlavor, CreateImage, CreateKeyPair, DeleteObject>;
 
 // The answer. For a cluster request: the operation to wait on, and where each node goes.
 struct PlannedNode {

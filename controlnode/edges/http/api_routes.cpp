@@ -306,6 +306,13 @@ void ApiRoutes::post_cluster(const HttpRequest& request, const Path& path, Respo
   if (path.size() == 3 && is_accesses(path)) {
     return give_access(api_, path[1], request.body, respond);
   }
+  if (path.size() == 3 && path[2] == "repair") {
+    auto read = read_repair_cluster(path[1], request.body);
+    if (auto* faults = std::get_if<std::vector<Fault>>(&read)) return respond(problem(*faults));
+    auto wanted = std::get<RepairCluster>(std::move(read));
+    wanted.idempotency = *idempotency;
+    return submit(std::move(wanted), std::move(respond));
+  }
   if (path.size() == 3 && path[2] == "replace") {
     auto read = read_replace_node(path[1], request.body);
     if (auto* faults = std::get_if<std::vector<Fault>>(&read)) return respond(problem(*faults));

@@ -232,6 +232,14 @@ ReadResult<ReplaceNode> read_replace_node(const std::string& cluster, const std:
   return reader.finish(std::move(wanted));
 }
 
+ReadResult<RepairCluster> read_repair_cluster(const std::string& cluster, const std::string& body) {
+  Reader reader(body.empty() ? "{}" : body, "");
+  RepairCluster wanted;
+  wanted.cluster = cluster;
+  wanted.dry_run = reader.flag("dry_run");
+  return reader.finish(std::move(wanted));
+}
+
 ReadResult<ScaleCluster> read_scale_cluster(const std::string& cluster, const std::string& body) {
   Reader reader(body, "");
   ScaleCluster wanted;

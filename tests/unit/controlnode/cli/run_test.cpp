@@ -240,6 +240,15 @@ TEST_CASE("cluster replace names the worker") {
   CHECK(stand.run({"cluster", "replace", "demo"}) == 2);
 }
 
+TEST_CASE("cluster repair asks for nothing but the cluster") {
+  CliStand stand;
+  prepare_create(stand);
+  stand.http.on("POST /api/v1/clusters/demo/repair", 202, R"({"operation":"op-1"})");
+  CHECK(stand.run({"cluster", "repair", "demo", "-o", "name"}) == 0);
+  CHECK(stand.http.calls.front().body == "{}");
+  CHECK(stand.run({"cluster", "repair"}) == 2);
+}
+
 TEST_CASE("node list: of a cluster that is not there is exit 3, not an empty list") {
   CliStand stand;
   stand.http.on("GET /api/v1/nodes?cluster=none", 200, R"({"items":[]})");

@@ -144,6 +144,7 @@ void World::happen(Words& words) {
   if (event == "create") return create(words, line);
   if (event == "scale") return scale(words, line);
   if (event == "replace") return replace(words);
+  if (event == "repair") return repair(words);
   if (event == "delete") return remove(words, line);
   if (event == "access") return access(words);
   if (event == "revoke") return revoke(words);
@@ -194,6 +195,14 @@ void World::replace(Words& words) {
   ReplaceNode request;
   request.cluster = words.next("cluster's name");
   request.node = words.next("node");
+  request.dry_run = words.take("dry-run");
+  words.end();
+  ask(request);
+}
+
+void World::repair(Words& words) {
+  RepairCluster request;
+  request.cluster = words.next("cluster's name");
   request.dry_run = words.take("dry-run");
   words.end();
   ask(request);

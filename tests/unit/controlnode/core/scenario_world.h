@@ -45,6 +45,7 @@ class World {
   void create(Words& words, const std::string& line);
   void scale(Words& words, const std::string& line);
   void replace(Words& words);
+  void repair(Words& words);
   void remove(Words& words, const std::string& line);
   void access(Words& words);
   void revoke(Words& words);

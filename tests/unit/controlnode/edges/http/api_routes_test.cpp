@@ -293,6 +293,17 @@ TEST_CASE("api: a worker is replaced by its name") {
   CHECK(stand.ask("POST", route, R"({"node":"demo-w1"})").status == 202);
 }
 
+TEST_CASE("api: a cluster is repaired with or without a body") {
+  ApiStand stand;
+  furnish(stand);
+  REQUIRE(stand.ask("POST", "/api/v1/clusters", kCluster).status == 202);
+  stand.api.act([](test::Campus& campus) { campus.report_all(); });
+  CHECK(stand.ask("POST", "/api/v1/clusters/demo/repair", R"({"dry_run":true})").status == 200);
+  CHECK(stand.ask("POST", "/api/v1/clusters/demo/repair", "").status == 202);
+  check_problem(stand.ask("POST", "/api/v1/clusters/demo/repair", R"({"node":"demo-w1"})"), 400, "invalid-argument");
+  check_problem(stand.ask("POST", "/api/v1/clusters/none/repair", "{}"), 404, "not-found");
+}
+
 TEST_CASE("api: without a database everything is 503 with Retry-After, and the process still lives") {
   ApiStand stand;
   furnish(stand);

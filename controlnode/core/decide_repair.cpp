@@ -1,0 +1,109 @@
+#include "controlnode/core/cluster_parts.h"
+#include "controlnode/core/decide_clusters.h"
+#include "controlnode/core/grammar.h"
+#include "controlnode/core/operations.h"
+#include "controlnode/core/removals.h"
+#include "controlnode/core/scale_plan.h"
+
+namespace dure::control {
+namespace {
+
+Result<Node> worker_to_replace(const Model& model, const Cluster& cluster, const std::string& name) {
+  for (const Node& node : members_of(model, cluster.id)) {
+    if (node.name != name) continue;
+    if (node.role != Role::worker) {
+      return Error{Errc::invalid_argument,
+                   "'" + name + "' is a control-plane member: only workers can be replaced"};
+    }
+    if (node.state == NodeState::draining) {
+      return Error{Errc::conflict, "'" + name + "' is leaving already"};
+    }
+    return node;
+  }
+  return Error{Errc::not_found,
+               "cluster '" + cluster.name + "' has no node '" + clean_text(name, 64) + "'"};
+}
+
+// What can be done for one node that is not as it should be.
+enum class Remedy : std::uint8_t { none, retry, replace, wait };
+
+Remedy remedy(const Deciding& deciding, const Node& node) {
+  const bool lost = node.state == NodeState::unknown;
+  if (!lost && node.state != NodeState::failed) return Remedy::none;
+  if (!lost && !silent(deciding.model, node.host, deciding.now)) return Remedy::retry;
+  // Members of etcd are not exchanged: the others go on, and it comes back with its host.
+  return node.role == Role::worker ? Remedy::replace : Remedy::wait;
+}
+
+}  // namespace
+
+Reply replace_node(Deciding& deciding, const ReplaceNode& request) {
+  const Model& model = deciding.model;
+  if (!request.dry_run) {
+    if (auto earlier = replay(model, request.idempotency)) return *earlier;
+  }
+  const auto found = find_cluster(model, request.cluster);
+  if (!found) return Refused{found.error(), {}};
+  Cluster cluster = *found;
+  const std::uint32_t workers = workers_wanted(model, cluster);
+  if (const auto error = refuse_scaling(model, cluster, workers)) return Refused{*error, {}};
+  const auto leaving = worker_to_replace(model, cluster, request.node);
+  if (!leaving) return Refused{leaving.error(), {}};
+  ScalePlan plan;
+  // Its room is not counted for the new one: it is free only when its host has confirmed.
+  if (auto refused = place_workers(deciding, cluster, 1, members_of(model, cluster.id), plan)) return *refused;
+  plan.leaving.push_back(*leaving);
+
+  Accepted accepted = scale_answer(model, cluster, plan, request.dry_run);
+  if (request.dry_run) return accepted;
+  accepted.operation = begin_scaling(deciding, cluster, workers, plan,
+                             leaving->name + " of " + cluster.name + " is being replaced by " +
+                                 plan.wanted.front().name);
+  remember(deciding, request.idempotency, *accepted.operation, cluster.id);
+  return accepted;
+}
+
+Reply repair_cluster(Deciding& deciding, const RepairCluster& request) {
+  const Model& model = deciding.model;
+  if (!request.dry_run) {
+    if (auto earlier = replay(model, request.idempotency)) return *earlier;
+  }
+  const auto found = find_cluster(model, request.cluster);
+  if (!found) return Refused{found.error(), {}};
+  Cluster cluster = *found;
+  const std::uint32_t workers = workers_wanted(model, cluster);
+  if (const auto error = refuse_scaling(model, cluster, workers)) return Refused{*error, {}};
+  const auto members = members_of(model, cluster.id);
+  ScalePlan plan;
+  std::string waiting;
+  for (const Node& node : members) {
+    switch (remedy(deciding, node)) {
+      case Remedy::none: break;
+      case Remedy::retry: plan.retried.push_back(node); break;
+      case Remedy::replace: plan.leaving.push_back(node); break;
+      case Remedy::wait:
+        waiting += (waiting.empty() ? "" : "; ") + std::string("'") + node.name + "' comes back with its host " +
+                   host_name(model, node.host) + ", which is silent";
+        break;
+    }
+  }
+  if (plan.empty() && !waiting.empty()) {
+    return refuse(Errc::conflict, "nothing can be repaired now: " + waiting);
+  }
+  if (!plan.leaving.empty()) {
+    if (auto refused = place_workers(deciding, cluster, plan.leaving.size(), members, plan)) return *refused;
+  }
+  Accepted accepted = scale_answer(model, cluster, plan, request.dry_run);
+  if (request.dry_run) return accepted;
+  if (plan.empty() && cluster.operation) {
+    accepted.operation = cluster.operation;
+  } else {
+    accepted.operation = begin_scaling(deciding, cluster, workers, plan,
+                                       cluster.name + " is being repaired: " + std::to_string(plan.retried.size()) +
+                                           " tried again, " + std::to_string(plan.leaving.size()) + " replaced");
+  }
+  remember(deciding, request.idempotency, *accepted.operation, cluster.id);
+  return accepted;
+}
+
+}  // namespace dure::control
