@@ -62,19 +62,28 @@ def _run(argv, env=None):
     return done.stdout
 
 
-def configure(campus, step):
-    os.makedirs(campus.path("keys"), mode=0o700, exist_ok=True)
-    os.makedirs(campus.path("blobs"), exist_ok=True)
-    _run([build.programs(campus)["dure-controlnode"], "init", "--dir", campus.path("keys")])
-    changed = _write(campus.path("controlnode.toml"), toml({
+def sections(campus):
+    """The control node's configuration. What places its parts is the campus' own and cannot be set from outside."""
+    made = {}
+    for name, value in campus.settings.items():
+        section, key = name.split(".", 1)
+        made.setdefault(section, {})[key] = value
+    own = {
         "database": {"url": campus.database_url},
         "keys": {"dir": campus.path("keys")},
         "api": {"listen": f"127.0.0.1:{campus.api_port}"},
         "blobs": {"listen": campus.blobs_listen, "dir": campus.path("blobs"),
                   "advertise": f"http://{campus.blobs_listen}"},
         "agents": {"listen": campus.agents_endpoint},
-        "log": {"level": "info"},
-    }))
+    }
+    return {"log": {"level": "info"}, **made, **own}
+
+
+def configure(campus, step):
+    os.makedirs(campus.path("keys"), mode=0o700, exist_ok=True)
+    os.makedirs(campus.path("blobs"), exist_ok=True)
+    _run([build.programs(campus)["dure-controlnode"], "init", "--dir", campus.path("keys")])
+    changed = _write(campus.path("controlnode.toml"), toml(sections(campus)))
     _stop_if_outdated(campus, COMPONENT, changed, step)
 
 

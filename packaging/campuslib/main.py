@@ -39,6 +39,18 @@ def _mtus(text):
     return numbers
 
 
+def _setting(text):
+    """SECTION.KEY=VALUE; a number or true/false is one, everything else is text."""
+    name, equals, value = text.partition("=")
+    if not equals or not re.fullmatch(r"[a-z]+\.[a-z_]+", name):
+        raise argparse.ArgumentTypeError(f"{text!r}: SECTION.KEY=VALUE is wanted")
+    try:
+        found = json.loads(value)
+        return name, found if isinstance(found, (bool, int, float)) else value
+    except ValueError:
+        return name, value
+
+
 def parser():
     common = argparse.ArgumentParser(add_help=False)
     # SUPPRESS: given before the command or after it, the one that was given counts.
@@ -64,6 +76,8 @@ def parser():
     p.add_argument("--kubernetes", action=argparse.BooleanOptionalAction, default=None,
                    help="nodes with Kubernetes (the default) or plain ones")
     p.add_argument("--vm-memory-mib", type=_count(256, 1 << 20), metavar="N", help="memory for VMs per host")
+    p.add_argument("--set", dest="settings", type=_setting, action="append", default=[], metavar="SECTION.KEY=VALUE",
+                   help="a setting of the control node, such as nodes.deadline_s=600; stays until it is set again")
     p.add_argument("--until", choices=up.PHASES, help="stop after this phase")
 
     p = command("down", "remove every process, namespace, mount and file of the campus")
@@ -82,10 +96,10 @@ def parser():
     p.add_argument("host")
     p.add_argument("argv", nargs=argparse.REMAINDER, metavar="[-- CMD...]")
 
-    for name, text in (("kill", "SIGKILL a part, as a fault (host: pull its plug)"), ("start", "start a part again")):
+    for name, text in (("kill", "SIGKILL a part, as a fault (host: pull its plug; node: its QEMU)"), ("start", "start a part again")):
         p = command(name, text)
-        p.add_argument("part", choices=["controlnode", "postgres", "agent", "libvirtd", "host"])
-        p.add_argument("host", nargs="?")
+        p.add_argument("part", choices=["controlnode", "postgres", "agent", "libvirtd", "host", *(["node"] if name == "kill" else [])])
+        p.add_argument("which", nargs="?", metavar="HOST|NODE" if name == "kill" else "HOST")
 
     p = command("check", "what is really there, read from outside; exit 1 when it is not as it should be")
     p.add_argument("cluster", nargs="?")
@@ -130,13 +144,17 @@ def do_exec(args):
     hosts.enter(campus, args.host, argv, {"DURE_CAMPUS_HOST": args.host})
 
 
+def _node(campus, name):
+    found = [n for n in control.nodes(campus) if name in (n["name"], n.get("id"))]
+    if not found:
+        print(f"campus: no node {name!r}; `dure node list` shows them", file=sys.stderr)
+        sys.exit(NOT_FOUND)
+    return found[0]
+
+
 def do_ssh(args):
     campus = _campus(args)
-    found = [n for n in control.nodes(campus) if args.node in (n["name"], n.get("id"))]
-    if not found:
-        print(f"campus: no node {args.node!r}; `dure node list` shows them", file=sys.stderr)
-        return NOT_FOUND
-    node = found[0]
+    node = _node(campus, args.node)
     if not node.get("host") or not node.get("address"):
         raise CampusError(f"node {args.node} is {node.get('state')} and has no host or address yet")
     address = re.sub(r"/\d+$", "", node["address"])
@@ -149,10 +167,10 @@ def do_ssh(args):
 def _part(campus, args):
     """(component name, how to start it) of a `kill` or `start`."""
     if args.part in ("agent", "libvirtd", "host"):
-        if not args.host:
+        if not args.which:
             raise CampusError(f"which host? campus {args.command} {args.part} {'|'.join(campus.host_names)}")
-        campus.host_index(args.host)
-    host = args.host
+        campus.host_index(args.which)
+    host = args.which
 
     def start_libvirtd():
         hosts.wait_libvirtd(campus, host, hosts.start_libvirtd(campus, host))
@@ -166,11 +184,26 @@ def _part(campus, args):
     }[args.part]
 
 
+def _qemu(campus, name):
+    """(what it is called, its process) of a node's QEMU."""
+    if not name:
+        raise CampusError("which node? `dure node list` shows them")
+    node = _node(campus, name)
+    what = f"QEMU of {node['name']}"
+    for found in oracle.qemu_processes(campus, node["host"]) if node.get("host") else []:
+        if found["uuid"] == node["id"]:
+            return what, proc.Process(what, {"pid": found["pid"], "start": proc.start_time(found["pid"]), "argv": []}, "")
+    return what, None
+
+
 def do_kill(args):
     # No lock: a fault may strike while `up` is at work.
     campus = _campus(args)
-    component, _ = _part(campus, args)
-    process = proc.find(campus, component)
+    if args.part == "node":
+        component, process = _qemu(campus, args.which)
+    else:
+        component, _ = _part(campus, args)
+        process = proc.find(campus, component)
     if process is None:
         raise CampusError(f"{component} does not run")
     if not process.end((signal.SIGKILL, 30)):

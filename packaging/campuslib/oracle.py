@@ -61,7 +61,7 @@ def _domains(campus, host):
     return found
 
 
-def _qemus(campus, host):
+def qemu_processes(campus, host):
     """QEMU processes of the host as the machine sees them, whether libvirt knows them or not."""
     inode = os.stat(f"/proc/{hosts.require_holder(campus, host).pid}/ns/pid").st_ino
     found = []
@@ -188,7 +188,7 @@ def observe(campus):
         bridges, vxlans, taps = _links(ns)
         tables, mentioned = _nft(campus, host)
         entry = {
-            "site": campus.host_site(host), "qemu_processes": _qemus(campus, host),
+            "site": campus.host_site(host), "qemu_processes": qemu_processes(campus, host),
             "bridges": bridges, "vxlans": vxlans, "taps": taps, "fdb": _fdb(ns), "neighbours": _neighbours(ns),
             "nft_tables": tables, "nft_devices": mentioned, "files": _files(campus, host),
             "obligations": _journal(campus, host),

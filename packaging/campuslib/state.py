@@ -34,6 +34,8 @@ class Campus:
     # Where the nodes' Kubernetes comes from: a directory with bin/ and images/; empty: upstream, if that can be reached.
     kubernetes_dir: str = ""
     kubernetes: bool = True
+    # What the control node is configured with beside what the campus itself needs: {"section.key": value}.
+    settings: dict = field(default_factory=dict)
     # Directories of the machine that this campus had to make, for `down` to take away when they are empty again.
     made: list = field(default_factory=list)
 

@@ -136,6 +136,21 @@ class Settings(unittest.TestCase):
         sections = {"a": {"text": 'quote " back \\ 두레', "number": 7}, "b": {"x": ""}}
         self.assertEqual(tomllib.loads(control.toml(sections)), sections)
 
+    def test_a_setting_is_a_number_or_text_under_its_section(self):
+        self.assertEqual(main._setting("nodes.deadline_s=600"), ("nodes.deadline_s", 600))
+        self.assertEqual(main._setting("nodes.tcg_factor=2.5"), ("nodes.tcg_factor", 2.5))
+        self.assertEqual(main._setting("guests.nameservers=10.0.0.1,10.0.0.2"), ("guests.nameservers", "10.0.0.1,10.0.0.2"))
+        for text in ("nodes", "deadline_s=1", "Nodes.x=1", "nodes.x"):
+            with self.assertRaises(main.argparse.ArgumentTypeError):
+                main._setting(text)
+
+    def test_settings_do_not_displace_what_the_campus_needs(self):
+        with tempfile.TemporaryDirectory() as folder:
+            made = control.sections(Campus(name="t", state_dir=folder, settings={
+                "nodes.deadline_s": 600, "log.level": "debug", "database.url": "elsewhere"}))
+        self.assertEqual((made["nodes"], made["log"]), ({"deadline_s": 600}, {"level": "debug"}))
+        self.assertNotEqual(made["database"]["url"], "elsewhere")
+
     def test_mtus_outside_the_range_are_refused(self):
         for text in ("1279", "9001", "1500,x", ""):
             with self.assertRaises((ValueError, main.argparse.ArgumentTypeError)):

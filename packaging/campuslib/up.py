@@ -66,6 +66,7 @@ def settle(args):
         if not os.path.isdir(os.path.join(campus.kubernetes_dir, "bin")):
             raise CampusError(f"--kubernetes-dir {args.kubernetes_dir}: has no bin/ with kubeadm, kubelet and kubectl")
     campus.kubernetes = campus.kubernetes if args.kubernetes is None else args.kubernetes
+    campus.settings.update(dict(args.settings))
     os.makedirs(campus.path("log"), exist_ok=True)
     os.chmod(campus.state_dir, 0o711)
     campus.save()

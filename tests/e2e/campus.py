@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import time
 
@@ -28,8 +29,9 @@ def run(argv, timeout, check=True, env=None, stdin=None):
 
 
 class Campus:
-    def __init__(self, build_dir, up_options=("--no-kubernetes",)):
+    def __init__(self, build_dir, up_options=("--no-kubernetes",), progress=None):
         self.build_dir = build_dir
+        self.progress = progress  # where the progress of `up` goes, if not to our output
         self.up_options = up_options
         self.environment = None
 
@@ -37,11 +39,11 @@ class Campus:
         return run([CAMPUS, "--name", NAME, *argv], timeout, check)
 
     def up(self, *argv):
-        # Its progress goes to our output: what takes minutes should be seen.
+        # What takes minutes should be seen.
         image = os.environ.get("DURE_E2E_IMAGE")  # a node-image.json that is there already
         done = subprocess.run([CAMPUS, "--name", NAME, "up", "--no-install", "--no-build", "--build-dir", self.build_dir,
                                *self.up_options, *(["--image", image] if image else []), *argv], timeout=3000, check=False,
-                              stdin=subprocess.DEVNULL)
+                              stdin=subprocess.DEVNULL, stdout=self.progress)
         expect(done.returncode == 0, f"campus up ended with {done.returncode}")
         self.environment = None
 
@@ -73,6 +75,13 @@ class Campus:
 
     def ssh(self, node, command, timeout=120, check=True):
         return self.campus("ssh", node, "--", command, timeout=timeout, check=check)
+
+    def ssh_with_input(self, node, argv, text, timeout):
+        done = subprocess.run([CAMPUS, "--name", NAME, "ssh", node, "--", shlex.join(argv)], capture_output=True, text=True,
+                              timeout=timeout, check=False, input=text)
+        if done.returncode != 0:
+            raise Failed(f"`{shlex.join(argv)}` on {node} ended with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+        return done.stdout
 
     def ssh_background(self, node, command, stdin=subprocess.DEVNULL):
         return subprocess.Popen([CAMPUS, "--name", NAME, "ssh", node, "--", command], stdin=stdin, stdout=subprocess.PIPE,

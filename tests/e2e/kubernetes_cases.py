@@ -3,119 +3,76 @@
 import json
 import os
 import re
-import subprocess
 import sys
 import time
 
 import cases
 from campus import Campus, Failed, expect, run, wait_for
+from kubernetes_faults import clusters_do_not_reach_each_other, second_cluster_comes_up_through_faults
+from kubernetes_tools import READY_SECONDS, STATE, Door, condition, kit, service, stages, version
+from wire import Capture
 
-READY_SECONDS = 2400  # kubeadm under emulation, three guests on two cores
 STAGES = ["booted", "network", "configured", "containerd", "join", "ready"]
-PROBE = "docker.io/library/probe:1"  # busybox; among the images of the kit
-
-
-KUBECONFIG = "/var/lib/dure-campus-e2e/kubeconfig"
-
-
-def kubectl(campus, *argv, timeout=300, stdin=None):
-    """From outside, as a user does it: with a kubeconfig of `dure`, through the proxy that `open_door` has started."""
-    del campus
-    program = os.path.join(os.environ["DURE_KUBERNETES_DIR"], "bin", "kubectl")
-    done = subprocess.run([program, "--kubeconfig", KUBECONFIG, *argv], capture_output=True, text=True, timeout=timeout,
-                          check=False, input=stdin if stdin is not None else "")
-    if done.returncode != 0:
-        raise Failed(f"`kubectl {' '.join(argv)[:200]}` ended with {done.returncode}:\n{done.stdout[-1000:]}{done.stderr[-2000:]}")
-    return done
-
-
-def open_door(campus):
-    """A kubeconfig of two hours, and a proxy that carries kubectl through control node and agent."""
-    campus.dure("cluster", "kubeconfig", "demo", "--for", "2h", "--out", KUBECONFIG)
-    expect(os.stat(KUBECONFIG).st_mode & 0o077 == 0, "others may read the kubeconfig")
-    campus.proxy = campus.dure_background("cluster", "proxy", "demo")
-
-    def may_list():
-        kubectl(campus, "get", "nodes", timeout=60)
-        return True
-    wait_for("the credential is known in the cluster", may_list, 120)
-
-
-def objects(campus, *argv):
-    return json.loads(kubectl(campus, "get", *argv, "-o", "json").stdout)["items"]
-
-
-def condition(thing, kind):
-    return next((c["status"] for c in thing["status"].get("conditions", []) if c["type"] == kind), None)
+CREDENTIAL_SECONDS = 240
 
 
 def up_makes_a_kubernetes_cluster(campus):
     """`campus up --kubernetes-dir DIR` ends with one control plane and two workers on three hosts at two sites."""
-    campus.up("--kubernetes-dir", os.environ["DURE_KUBERNETES_DIR"])
+    campus.up("--kubernetes-dir", kit(), "--set", f"nodes.credential_s={CREDENTIAL_SECONDS}")
     nodes = campus.nodes("demo")
     expect(sorted(n["name"] for n in nodes) == ["demo-cp1", "demo-w1", "demo-w2"], f"nodes: {nodes}")
     expect({n["state"] for n in nodes} == {"ready"}, f"states: {nodes}")
     expect(len({n["host"] for n in nodes}) == 3 and len({n["site"] for n in nodes}) == 2, f"hosts: {nodes}")
     for node in nodes:
-        reached = {s["name"]: s["at_ms"] for s in campus.json("node", "show", node["name"])["stages"]}
+        reached = stages(campus, node["name"])
         print(f"    {node['name']}: " + ", ".join(f"{name} {at / 1000:.1f} s" for name, at in reached.items()))
         wanted = [("init" if node["role"] == "control-plane" and s == "join" else s) for s in STAGES]
         expect(set(wanted) <= set(reached), f"{node['name']} has not said {set(wanted) - set(reached)}")
+    campus.ready_at = time.monotonic()
 
 
 def every_node_is_ready_by_itself(campus):
     """kubectl shows all nodes Ready, at the version of the kit, in the zone of their site."""
-    open_door(campus)
-    version = run([os.path.join(os.environ["DURE_KUBERNETES_DIR"], "bin", "kubeadm"), "version", "-o", "short"], 60).stdout.strip()
+    campus.demo = Door(campus, "demo")
     sites = {n["name"]: n["site"] for n in campus.nodes("demo")}
-    seen = objects(campus, "nodes")
+    seen = campus.demo.objects("nodes")
     expect({n["metadata"]["name"] for n in seen} == set(sites), f"nodes: {[n['metadata']['name'] for n in seen]}")
     for node in seen:
         name = node["metadata"]["name"]
         expect(condition(node, "Ready") == "True", f"{name} is not Ready: {node['status'].get('conditions')}")
-        expect(node["status"]["nodeInfo"]["kubeletVersion"] == version, f"{name} runs another version than {version}")
+        expect(node["status"]["nodeInfo"]["kubeletVersion"] == version(), f"{name} runs another version than {version()}")
         expect(node["metadata"]["labels"].get("topology.kubernetes.io/zone") == sites[name], f"{name}: {node['metadata']['labels']}")
-    server = json.loads(kubectl(campus, "version", "-o", "json").stdout)["serverVersion"]["gitVersion"]
-    expect(server == version, f"the API server is {server}")
-    etcd = [p for p in objects(campus, "pods", "-n", "kube-system") if p["metadata"]["name"].startswith("etcd-")]
+    server = json.loads(campus.demo.kubectl("version", "-o", "json"))["serverVersion"]["gitVersion"]
+    expect(server == version(), f"the API server is {server}")
+    etcd = [p for p in campus.demo.objects("pods", "-n", "kube-system") if p["metadata"]["name"].startswith("etcd-")]
     expect(etcd and condition(etcd[0], "Ready") == "True", "etcd is not ready")
 
 
-def pod(name, node, command):
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": "probe"}},
-            "spec": {"nodeName": node, "tolerations": [{"operator": "Exists"}], "terminationGracePeriodSeconds": 1,
-                     "containers": [{"name": "probe", "image": PROBE, "imagePullPolicy": "Never",
-                                     "command": ["/bin/sh", "-c", command]}]}}
-
-
 def pods_reach_each_other(campus):
-    """A pod on each node; pod to pod across sites, pod to service, the service's name; 50 MB intact; MTU as computed."""
+    """A pod on each node; pod to pod across sites, pod to service, the service's name; 50 MB intact; MTU and wire as computed."""
     names = [n["name"] for n in campus.nodes("demo")]
     serve = "mkdir -p /www; head -c 50000000 /dev/urandom > /www/data; sha256sum /www/data | cut -c1-64 > /www/sum; httpd -f -p 8080 -h /www"
-    items = [pod("probe-" + n, n, serve) for n in names]
-    items.append({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "probe"},
-                  "spec": {"selector": {"app": "probe"}, "ports": [{"port": 80, "targetPort": 8080}]}})
-    kubectl(campus, "apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
-
-    def running():
-        pods = objects(campus, "pods")
-        states = {p["metadata"]["name"]: condition(p, "Ready") for p in pods}
-        return True if len(states) == len(names) and set(states.values()) == {"True"} else states
-    wait_for("a pod runs on each node", running, 600)
-    addresses = {p["metadata"]["name"].removeprefix("probe-"): p["status"]["podIP"] for p in objects(campus, "pods")}
+    addresses = campus.demo.run_probes(names, serve, [service("probe", 80, 8080)])
     prefixes = {n["name"]: n["pods"] for n in (campus.json("node", "show", name) for name in names)}
     for name, address in addresses.items():
         expect(address.rsplit(".", 1)[0] == prefixes[name].split("/")[0].rsplit(".", 1)[0], f"{name}: {address}, {prefixes[name]}")
 
-    def inside(name, command, timeout=300):
-        return kubectl(campus, "exec", "probe-" + name, "--", "/bin/sh", "-c", command, timeout=timeout).stdout.strip()
+    def inside(name, command):
+        return campus.demo.inside("probe-" + name, command)
 
-    first, other = (n["name"] for n in cases.nodes_across_sites(campus))
+    first, other = cases.nodes_across_sites(campus)
+    captures = {host: Capture(host) for host in (first["host"], other["host"])}
     begin = time.monotonic()
-    sums = inside(first, f"wget -q -O - http://{addresses[other]}:8080/data | sha256sum | cut -c1-64; "
-                         f"wget -q -O - http://{addresses[other]}:8080/sum").split()
+    there = addresses[other["name"]]
+    sums = inside(first["name"], f"wget -q -O - http://{there}:8080/data | sha256sum | cut -c1-64; "
+                                 f"wget -q -O - http://{there}:8080/sum").split()
+    took = time.monotonic() - begin
     expect(len(sums) == 2 and sums[0] == sums[1], f"the 50 MB differ: {sums}")
-    print(f"    50 MB from pod to pod across sites in {time.monotonic() - begin:.1f} s")
+    for host, capture in captures.items():
+        seen = capture.end()
+        print(f"    50 MB from pod to pod across sites in {took:.1f} s; {host}: {seen['vxlan']} VXLAN packets, {seen['nested']} with "
+              f"VXLAN in them")
+        expect(seen["vxlan"] > 500 and seen["nested"] == 0, f"{host}'s uplink: {seen}")
     for name in names:
         # CoreDNS starts when there is a node that is Ready, so it may still be on its way.
         wait_for(f"{name} knows the service by its name",
@@ -124,36 +81,77 @@ def pods_reach_each_other(campus):
         lines = [line.split() for line in campus.exec(host, "cat", "/proc/net/snmp").stdout.splitlines() if line.startswith("Ip:")]
         counters = dict(zip(lines[0][1:], lines[1][1:]))
         expect(counters["FragCreates"] == "0", f"{host} fragments: {counters['FragCreates']}")
-    mtu = inside(first, "cat /sys/class/net/eth0/mtu")
+    mtu = inside(first["name"], "cat /sys/class/net/eth0/mtu")
     expect(mtu == str(cases.MTU), f"the pods' MTU is {mtu}, not {cases.MTU}")
 
 
 def workers_come_and_go(campus):
-    """Scaled to 3 the new worker joins; scaled to 1 the drained nodes leave no Node object and no route."""
+    """The third worker joins when the first ones' credentials have expired; of the drained ones no Node object, certificate request
+    or route is left."""
+    wait_for("the credentials of the first nodes are out of date",
+             lambda: time.monotonic() - campus.ready_at > CREDENTIAL_SECONDS, CREDENTIAL_SECONDS + 60)
+    begin = time.monotonic()
     campus.dure("cluster", "scale", "demo", "--workers", "3", timeout=READY_SECONDS)
-    wait_for("four nodes are Ready", lambda: len([n for n in objects(campus, "nodes") if condition(n, "Ready") == "True"]) == 4, 300)
+    everyone = {"demo-cp1", "demo-w1", "demo-w2", "demo-w3"}
+    wait_for("four nodes are Ready", lambda: campus.demo.ready_nodes() == everyone, 300)
+    print(f"    2 -> 3 workers in {time.monotonic() - begin:.0f} s")
+    begin = time.monotonic()
     campus.dure("cluster", "scale", "demo", "--workers", "1", timeout=900)
-    left = {n["metadata"]["name"] for n in objects(campus, "nodes")}
+    print(f"    3 -> 1 worker in {time.monotonic() - begin:.0f} s")
+    left = {n["metadata"]["name"] for n in campus.demo.objects("nodes")}
     expect(left == {"demo-cp1", "demo-w1"}, f"Node objects: {left}")
-    for node in ("demo-cp1", "demo-w1"):
+    requests = {r["spec"]["username"] for r in campus.demo.objects("certificatesigningrequests")}
+    expect(not requests & {"system:node:demo-w2", "system:node:demo-w3"}, f"certificate requests of {requests}")
+
+    def routes_gone(node):
         routes = campus.ssh(node, "ip -4 route show").stdout
-        expect(len(re.findall(r"^10\.64\..* via ", routes, re.M)) == 1, f"{node}'s routes:\n{routes}")
+        return True if len(re.findall(r"^10\.6[4-9]\..* via |^10\.7\d\..* via ", routes, re.M)) == 1 else routes
+    for node in ("demo-cp1", "demo-w1"):
+        wait_for(f"{node} has one route to other nodes' pods", lambda at=node: routes_gone(at), 120)
     campus.check("demo")
 
 
-def secrets_are_nowhere(campus):
-    """No private key is in the database, the logs, a journal or a seed, nor in a process' arguments."""
-    canaries = {}
-    for path in ("/etc/kubernetes/pki/ca.key", "/etc/kubernetes/pki/sa.key", "/etc/kubernetes/pki/etcd/ca.key"):
-        text = campus.ssh("demo-cp1", f"sudo cat {path}").stdout.split("\n")
-        canaries[path] = text[1]  # a line of base64 out of the middle of the key
+def private_keys(campus):
+    """{what: a line of base64 out of the middle of the key}, read in the control-plane node."""
+    found = {}
+    for path in ("ca.key", "sa.key", "etcd/ca.key", "front-proxy-ca.key"):
+        text = campus.ssh("demo-cp1", f"sudo cat /etc/kubernetes/pki/{path}").stdout.split("\n")
+        found[path] = text[1]
         expect(len(text[1]) > 40, f"{path} is no key")
-    state = "/var/lib/dure-campus-e2e"
+    return found
+
+
+def in_processes(secret):
+    """Processes of the machine that have it in their arguments or environment."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        for name in ("cmdline", "environ"):
+            try:
+                with open(f"/proc/{pid}/{name}", "rb") as handle:
+                    if secret.encode() in handle.read():
+                        found.append(f"{pid}/{name}")
+            except OSError:
+                continue
+    return found
+
+
+def secrets_are_nowhere(campus):
+    """No private key is in the database, the logs, a journal or a seed, nor in a process' arguments or environment; on a host
+    without a node of the cluster it is nowhere, disks of guests included."""
     dump = run(["pg_dump", campus.environment_of("DURE_CAMPUS_DB")], 120).stdout
-    for path, canary in canaries.items():
+    used = {n["host"] for n in campus.nodes("demo")}
+    idle = [h for h in ("h1", "h2", "h3") if h not in used]
+    expect(len(idle) == 1, f"hosts with nodes: {used}")
+    shown = "".join(campus.dure(*argv, "-o", "json").stdout for argv in
+                    (["cluster", "show", "demo"], ["node", "list"], ["host", "list"], ["operation", "list"], ["event", "list"]))
+    for path, canary in private_keys(campus).items():
         expect(canary not in dump, f"{path} is in the database")
-        found = run(["grep", "-rlaF", "--exclude-dir=blobs", "--exclude-dir=image", "--exclude=*.qcow2", canary, state], 300, check=False).stdout
+        expect(canary not in shown, f"{path} is shown")
+        expect(not in_processes(canary), f"{path} is in {in_processes(canary)}")
+        found = run(["grep", "-rlaF", "--exclude-dir=blobs", "--exclude-dir=image", "--exclude=*.qcow2", canary, STATE], 300, check=False).stdout
         expect(not found, f"{path} is in {found}")  # the guest's own disk, which is the guest's, apart
+        found = run(["grep", "-rlaF", canary, f"{STATE}/hosts/{idle[0]}"], 300, check=False).stdout
+        expect(not found, f"{path} is in {found}, on a host without a node of the cluster")
     for node in ("demo-cp1", "demo-w1"):
         left = campus.ssh(node, "sudo ls /etc/dure").stdout.split()
         expect("discovery.conf" not in left and "kubeadm.json" not in left, f"{node} keeps {left}")
@@ -166,7 +164,7 @@ def a_revoked_credential_is_refused(campus):
 
     def refused():
         try:
-            kubectl(campus, "get", "nodes", timeout=60)
+            campus.demo.kubectl("get", "nodes", timeout=60)
         except Failed as failure:
             return "orbidden" in str(failure) or str(failure)
         return "it still lists nodes"
@@ -174,14 +172,14 @@ def a_revoked_credential_is_refused(campus):
 
 
 def delete_leaves_nothing(campus):
-    campus.proxy.terminate()
-    campus.proxy.wait()
+    campus.demo.close()
     campus.dure("cluster", "delete", "demo", timeout=300)
     campus.check("--empty")
 
 
 CASES = [up_makes_a_kubernetes_cluster, every_node_is_ready_by_itself, pods_reach_each_other, workers_come_and_go,
-         secrets_are_nowhere, a_revoked_credential_is_refused, delete_leaves_nothing, cases.down_leaves_nothing]
+         second_cluster_comes_up_through_faults, clusters_do_not_reach_each_other, secrets_are_nowhere,
+         a_revoked_credential_is_refused, delete_leaves_nothing, cases.down_leaves_nothing]
 
 
 def main():

@@ -27,10 +27,21 @@ def is_member():
 
 def in_place(document):
     """A worker that was killed between its join and the mark: its kubelet has what it needs."""
-    return document.role == "worker" and os.path.exists(KUBELET_CONFIG) and os.path.exists(KUBELET_CERTIFICATE)
+    return document.role == "worker" and all(_says(path, word) for path, word in
+                                             ((KUBELET_CONFIG, b"current-context"), (KUBELET_CERTIFICATE, b"PRIVATE KEY")))
+
+
+def _says(path, word):
+    """Not empty and not zeros, as a power cut may leave a file that was not made durable."""
+    try:
+        with open(path, "rb") as handle:
+            return word in handle.read(256 * 1024)
+    except OSError:
+        return False
 
 
 def adopt():
+    os.sync()  # kubeadm does not make durable what it writes, and the mark ends every repair of it
     system.write_file(MARK, b"", 0o600)
     forget_secrets()
 
