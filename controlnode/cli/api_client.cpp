@@ -56,6 +56,10 @@ Outcome<json::value> ApiClient::post(const std::string& path, const json::value&
   return send({"POST", kBase + path, json::serialize(body), {}});
 }
 
+Outcome<json::value> ApiClient::patch(const std::string& path, const json::value& body) {
+  return send({"PATCH", kBase + path, json::serialize(body), {}});
+}
+
 Outcome<json::value> ApiClient::remove(const std::string& path) {
   return send({"DELETE", kBase + path, {}, {}});
 }

@@ -17,6 +17,7 @@ class ApiClient {
   // `path` is below /api/v1, encoded.
   Outcome<boost::json::value> get(const std::string& path);
   Outcome<boost::json::value> post(const std::string& path, const boost::json::value& body);
+  Outcome<boost::json::value> patch(const std::string& path, const boost::json::value& body);
   Outcome<boost::json::value> remove(const std::string& path);
 
   // A POST or DELETE under an idempotency key: repeated a bounded number of times when the control

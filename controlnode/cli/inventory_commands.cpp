@@ -1,6 +1,8 @@
 #include <boost/json.hpp>
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "common/files.h"
 #include "controlnode/cli/command_line.h"
@@ -58,8 +60,61 @@ void add_amount(CLI::App& verb, const std::string& prefix, Amount& amount, bool 
       ->required(required)->type_name("GIB");
 }
 
+// KEY=VALUE, and KEY- where a label may be taken away.
+Result<json::object> labels_of(const std::vector<std::string>& words, bool removals) {
+  json::object labels;
+  for (const auto& word : words) {
+    const auto equals = word.find('=');
+    if (equals != std::string::npos && equals > 0) {
+      labels[word.substr(0, equals)] = word.substr(equals + 1);
+    } else if (removals && equals == std::string::npos && word.size() > 1 && word.back() == '-') {
+      labels[word.substr(0, word.size() - 1)] = nullptr;
+    } else {
+      return Error{Errc::invalid_argument, "'" + word + "' is no label: KEY=VALUE" +
+                                               (removals ? " sets one, KEY- takes it away" : " is wanted")};
+    }
+  }
+  return labels;
+}
+
+Exit patch_and_show(Session& session, const std::string& host, const json::object& body) {
+  const auto path = "/hosts/" + path_segment(host);
+  if (const auto done = session.api.patch(path, body); !done) return fail(session, done.failure());
+  const auto now = session.api.get(path);
+  if (!now) return fail(session, now.failure());
+  return print(session, show_row(kind("host"), *now, session.output));
+}
+
+void add_host_changes(CLI::App& noun, Chosen& chosen) {
+  auto& label = verb_app(noun, "label", "Set labels of a host, or take them away",
+                         "  dure host label pc-01 gpu=none owner=physics\n  dure host label pc-01 gpu-");
+  auto name = std::make_shared<std::string>();
+  auto words = std::make_shared<std::vector<std::string>>();
+  label.add_option("name", *name, "Name or id")->required()->type_name("NAME");
+  label.add_option("labels", *words, "KEY=VALUE sets, KEY- takes away")->required()->type_name("LABEL");
+  add_output_options(label, chosen);
+  label.callback([&chosen, name, words] {
+    chosen.action = [name, words](Session& session) {
+      const auto labels = labels_of(*words, true);
+      if (!labels) return fail(session, {Exit::usage, labels.error().message, {}, {}, {}, false, 0});
+      return patch_and_show(session, *name, {{"labels", *labels}});
+    };
+  });
+  auto& set = verb_app(noun, "set", "Change what is known of a host", "  dure host set pc-01 --room 301");
+  auto room = std::make_shared<std::string>();
+  set.add_option("name", *name, "Name or id")->required()->type_name("NAME");
+  set.add_option("--room", *room, "Room it stands in; '' takes it away")->required()->type_name("ROOM");
+  add_output_options(set, chosen);
+  set.callback([&chosen, name, room] {
+    chosen.action = [name, room](Session& session) {
+      return patch_and_show(session, *name, {{"room", *room}});
+    };
+  });
+}
+
 struct HostArguments {
-  std::string name, site, id, address, curve_key, host_class = "scavenged";
+  std::string name, site, id, address, curve_key, host_class = "scavenged", room;
+  std::vector<std::string> labels;
   Amount capacity, reserve;
 };
 
@@ -78,18 +133,25 @@ void add_host(CLI::App& root, Chosen& chosen) {
   add.add_option("--curve-key", given->curve_key, "The agent's public key")->required()->type_name("Z85");
   add.add_option("--class", given->host_class, "anchor (stays on) or scavenged (may go)")
       ->check(CLI::IsMember({"anchor", "scavenged"}))->capture_default_str()->type_name("CLASS");
+  add.add_option("--room", given->room, "Room it stands in")->type_name("ROOM");
+  add.add_option("--label", given->labels, "A word of your own for it; may be given again")->type_name("KEY=VALUE");
   add_amount(add, "", given->capacity, true, "of the host");
   add_amount(add, "reserve-", given->reserve, false, "kept for its owner");
   add_output_options(add, chosen);
   add.callback([&chosen, given] {
     chosen.action = [given](Session& session) {
-      return create(session, "host",
-                    {{"name", given->name}, {"site", given->site}, {"id", given->id},
-                     {"address", given->address}, {"curve_key", given->curve_key},
-                     {"class", given->host_class}, {"capacity", given->capacity.body()},
-                     {"reserve", given->reserve.body()}});
+      json::object body{{"name", given->name}, {"site", given->site}, {"id", given->id},
+                        {"address", given->address}, {"curve_key", given->curve_key},
+                        {"class", given->host_class}, {"capacity", given->capacity.body()},
+                        {"reserve", given->reserve.body()}};
+      const auto labels = labels_of(given->labels, false);
+      if (!labels) return fail(session, {Exit::usage, labels.error().message, {}, {}, {}, false, 0});
+      if (!given->room.empty()) body["room"] = given->room;
+      if (!labels->empty()) body["labels"] = *labels;
+      return create(session, "host", body);
     };
   });
+  add_host_changes(noun, chosen);
   for (const std::string word : {"cordon", "uncordon"}) {
     auto& verb = verb_app(noun, word, word == "cordon" ? "Place no further nodes on a host"
                                                        : "Let nodes be placed on a host again");

@@ -85,7 +85,7 @@ Kind host_kind() {
            pair_of("VCPUS", "claimed.vcpus", "capacity.vcpus"),
            pair_of("MEMORY-MIB", "claimed.memory_mib", "capacity.memory_mib"),
            pair_of("DISK-GIB", "claimed.disk_gib", "capacity.disk_gib"), of("NODES", "nodes"),
-           of("ADDRESS", "address", true), of("VIRT", "virtualisation", true),
+           of("ROOM", "room", true), of("ADDRESS", "address", true), of("VIRT", "virtualisation", true),
            pair_of("GENERATION", "applied_generation", "generation", true),
            of("AGENT", "agent_version", true), of("SEEN-AT", "seen_at", true),
            of("ID", "id", true)}};

@@ -48,6 +48,7 @@ void add_place(const Model& model, const Node& node, BootstrapPlan& plan) {
   plan.scavenged = host->second.host_class == HostClass::scavenged;
   plan.labels.emplace_back("dure.io/class", to_string(host->second.host_class));
   plan.labels.emplace_back("dure.io/host", host->second.name);
+  if (!host->second.room.empty()) plan.labels.emplace_back("dure.io/room", host->second.room);
   const auto site = model.sites.find(host->second.site);
   if (site != model.sites.end()) {
     plan.labels.emplace_back("topology.kubernetes.io/zone", site->second.name);

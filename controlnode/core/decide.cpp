@@ -22,6 +22,7 @@ struct Requests {
   Reply operator()(const RevokeAccess& request) { return revoke_access(deciding, request); }
   Reply operator()(const CreateSite& request) { return create_site(deciding, request); }
   Reply operator()(const AddHost& request) { return add_host(deciding, request); }
+  Reply operator()(const UpdateHost& request) { return update_host(deciding, request); }
   Reply operator()(const CordonHost& request) { return cordon_host(deciding, request); }
   Reply operator()(const CreateFlavor& request) { return create_flavor(deciding, request); }
   Reply operator()(const CreateImage& request) { return create_image(deciding, request); }

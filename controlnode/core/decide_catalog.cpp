@@ -62,6 +62,35 @@ std::optional<std::string> host_conflict(const Model& model, const AddHost& requ
   return std::nullopt;
 }
 
+std::optional<std::string> place_fault(const std::string& room, const std::map<std::string, std::string>& labels) {
+  if (!room.empty() && !valid_room(room)) {
+    return "room: at most 32 letters, digits, '-', '.' and '_', a letter or digit at both ends";
+  }
+  if (labels.size() > kMaxLabels) return "labels: at most " + std::to_string(kMaxLabels) + " on one host";
+  for (const auto& [key, value] : labels) {
+    if (!valid_label_key(key)) {
+      return "labels: '" + clean_text(key, 64) + "' is no key: lower-case letters, digits, '-', '.', '_' and '/'";
+    }
+    if (!valid_label_value(value)) {
+      return "labels: the value of '" + key + "' wants letters, digits, '-', '.' and '_', at most 63";
+    }
+  }
+  return std::nullopt;
+}
+
+const Host* find_host(const Model& model, const std::string& name_or_id) {
+  const Host* found = find_by_name(model.hosts, name_or_id);
+  if (const auto id = HostId::parse(name_or_id); id && found == nullptr) {
+    const auto by_id = model.hosts.find(*id);
+    if (by_id != model.hosts.end()) found = &by_id->second;
+  }
+  return found;
+}
+
+Reply no_host(const std::string& name_or_id) {
+  return refuse(Errc::not_found, "there is no host '" + clean_text(name_or_id, 64) + "'");
+}
+
 std::optional<std::string> image_fault(const CreateImage& request) {
   if (request.disk.size_bytes == 0) return "disk: is empty";
   for (const BlobRef& blob : {request.disk, request.kernel, request.initrd}) {
@@ -104,6 +133,7 @@ Reply add_host(Deciding& deciding, const AddHost& request) {
     return refuse(Errc::invalid_argument,
                   "capacity: each amount must be above its reserve, and no reserve negative");
   }
+  if (const auto fault = place_fault(request.room, request.labels)) return refuse(Errc::invalid_argument, *fault);
   const Site* site = find_by_name(model.sites, request.site);
   if (site == nullptr) {
     return refuse(Errc::not_found, "there is no site '" + clean_text(request.site, 64) + "'");
@@ -117,6 +147,8 @@ Reply add_host(Deciding& deciding, const AddHost& request) {
   host.host_class = request.host_class;
   host.capacity = request.capacity;
   host.reserve = request.reserve;
+  host.room = request.room;
+  host.labels = request.labels;
   if (const auto found = model.hosts.find(host.id); found != model.hosts.end()) {
     // What the operator did not give is no difference.
     host.cordoned = found->second.cordoned;
@@ -133,15 +165,29 @@ Reply add_host(Deciding& deciding, const AddHost& request) {
   return accepted(host.id.uuid, host.name);
 }
 
+Reply update_host(Deciding& deciding, const UpdateHost& request) {
+  const Host* found = find_host(deciding.model, request.host);
+  if (found == nullptr) return no_host(request.host);
+  Host host = *found;
+  if (request.room) host.room = *request.room;
+  for (const auto& [key, value] : request.labels) {
+    if (value) {
+      host.labels[key] = *value;
+    } else {
+      host.labels.erase(key);
+    }
+  }
+  if (const auto fault = place_fault(host.room, host.labels)) return refuse(Errc::invalid_argument, *fault);
+  if (host != *found) {
+    deciding.put(host);
+    deciding.event("host.updated", host.id.uuid, host.name, "room or labels of host " + host.name + " have changed");
+  }
+  return accepted(host.id.uuid, host.name);
+}
+
 Reply cordon_host(Deciding& deciding, const CordonHost& request) {
-  const Host* found = find_by_name(deciding.model.hosts, request.host);
-  if (const auto id = HostId::parse(request.host); id && found == nullptr) {
-    const auto by_id = deciding.model.hosts.find(*id);
-    if (by_id != deciding.model.hosts.end()) found = &by_id->second;
-  }
-  if (found == nullptr) {
-    return refuse(Errc::not_found, "there is no host '" + clean_text(request.host, 64) + "'");
-  }
+  const Host* found = find_host(deciding.model, request.host);
+  if (found == nullptr) return no_host(request.host);
   Host host = *found;
   if (host.cordoned != request.cordoned) {
     host.cordoned = request.cordoned;

@@ -65,6 +65,23 @@ bool valid_name(std::string_view text, std::size_t max) { return name_like(text,
 
 bool valid_catalog_name(std::string_view text) { return name_like(text, 63, "-."); }
 
+namespace {
+
+bool word_like(std::string_view text, std::size_t max, bool upper_too, std::string_view joints) {
+  const auto end = [&](char c) { return lower(c) || digit(c) || (upper_too && upper(c)); };
+  if (text.empty() || text.size() > max || !end(text.front()) || !end(text.back())) return false;
+  return std::all_of(text.begin(), text.end(),
+                     [&](char c) { return end(c) || joints.find(c) != std::string_view::npos; });
+}
+
+}  // namespace
+
+bool valid_room(std::string_view text) { return word_like(text, 32, true, "-._"); }
+
+bool valid_label_key(std::string_view text) { return word_like(text, 63, false, "-._/"); }
+
+bool valid_label_value(std::string_view text) { return text.empty() || word_like(text, 63, true, "-._"); }
+
 bool valid_ssh_public_key(std::string_view text) {
   if (text.size() > kMaxPublicKeyBytes) return false;
   const auto space = text.find(' ');

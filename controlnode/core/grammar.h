@@ -21,6 +21,15 @@ bool valid_ssh_public_key(std::string_view text);
 // as the only one that matters here).
 bool valid_kubernetes_version(std::string_view text);
 
+// Where a host stands: letters, digits and "-._" inside, at most 32 ("301", "B-2.14").
+bool valid_room(std::string_view text);
+
+// A host's label: the key lower-case letters, digits and "-._/" inside, at most 63; the value letters,
+// digits and "-._" inside, at most 63, or empty. As Kubernetes has them, without upper-case keys.
+inline constexpr std::size_t kMaxLabels = 16;
+bool valid_label_key(std::string_view text);
+bool valid_label_value(std::string_view text);
+
 // Z85, 40 characters.
 bool valid_curve_key(std::string_view text);
 

@@ -46,6 +46,8 @@ struct Host {
   bool cordoned = false;
   std::uint64_t generation = 0;          // of its desired state (last order)
   std::optional<OrderId> order;          // id of that order
+  std::string room{};                    // where it stands; empty: not told
+  std::map<std::string, std::string> labels{};  // the operator's own words for it
   friend bool operator==(const Host&, const Host&) = default;
 };
 

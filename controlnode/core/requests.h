@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -68,6 +69,14 @@ struct AddHost {
   std::string curve_key;
   HostClass host_class = HostClass::scavenged;
   Resources capacity, reserve;
+  std::string room;
+  std::map<std::string, std::string> labels;
+};
+// What is not named stays as it is; a label without a value is taken away.
+struct UpdateHost {
+  std::string host;         // name or id
+  std::optional<std::string> room;
+  std::map<std::string, std::optional<std::string>> labels;
 };
 struct CordonHost { std::string host; bool cordoned = true; };
 struct CreateFlavor { std::string name; std::uint32_t vcpus = 0, memory_mib = 0, disk_gib = 0; };
@@ -83,7 +92,7 @@ struct CreateKeyPair { std::string project = "default"; std::string name, public
 struct DeleteObject { std::string kind, name; };
 
 using Request = std::variant<CreateCluster, ScaleCluster, ReplaceNode, RepairCluster, DeleteCluster, GiveAccess, RevokeAccess,
-                             CreateSite, AddHost, CordonHost, CreateFlavor, CreateImage, CreateKeyPair, DeleteObject>;
+                             CreateSite, AddHost, UpdateHost, CordonHost, CreateFlavor, CreateImage, CreateKeyPair, DeleteObject>;
 
 // The answer. For a cluster request: the operation to wait on, and where each node goes.
 struct PlannedNode {

@@ -116,6 +116,8 @@ TEST_CASE("store: a row that is put again is replaced as a whole, with its lists
   s.host.reserve = {};
   s.host.cordoned = true;
   s.host.generation = 8;
+  s.host.room.clear();
+  s.host.labels = {{"a", ""}, {"b/c", "x,\"y\\{}"}};
   s.host.order.reset();
   s.image = {s.image.id, "debian", {digest(4), 4}, {}, {}, "", 0};
   s.flavor = {s.flavor.id, "large", 8, 8192, 80};

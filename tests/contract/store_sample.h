@@ -52,7 +52,9 @@ struct Sample {
             {1, 4096, 50},
             false,
             7,
-            id<OrderId>(3)};
+            id<OrderId>(3),
+            "301",
+            {{"gpu", "none"}}};
   Image image{id<ImageId>(4), "debian-13", {digest(1), 1000}, {digest(2), 20}, {digest(3), 30},
               "root=/dev/vda1 quiet", 4, "v1.32.13"};
   Flavor flavor{id<FlavorId>(5), "small", 2, 2048, 10};

@@ -118,9 +118,11 @@ void ApiRoutes::handle(HttpRequest request, Respond respond) {
   if (is_upload(request)) return keep_blob(request, std::move(respond));
   if (request.method == "GET" || request.method == "HEAD") return get(request, rest, std::move(respond));
   if (request.method == "POST") return post(request, rest, std::move(respond));
+  const bool host = rest.size() == 2 && rest[0] == "hosts";
+  if (request.method == "PATCH" && host) return patch_host(request, rest[1], std::move(respond));
   if (request.method == "DELETE") return remove(request, rest, std::move(respond));
   auto refused = problem(405, "method-not-allowed", request.method + " is not offered here");
-  refused.headers.emplace_back("Allow", "GET, HEAD, POST, DELETE");
+  refused.headers.emplace_back("Allow", host ? "GET, HEAD, POST, PATCH, DELETE" : "GET, HEAD, POST, DELETE");
   respond(std::move(refused));
 }
 
@@ -291,6 +293,12 @@ void ApiRoutes::post(const HttpRequest& request, const Path& path, Respond respo
     }
   }
   submit(std::move(wanted), std::move(respond));
+}
+
+void ApiRoutes::patch_host(const HttpRequest& request, const std::string& name, Respond respond) {
+  auto read = read_update_host(name, request.body);
+  if (auto* faults = std::get_if<std::vector<Fault>>(&read)) return respond(problem(*faults));
+  submit(std::get<UpdateHost>(std::move(read)), std::move(respond));
 }
 
 void ApiRoutes::post_cluster(const HttpRequest& request, const Path& path, Respond respond) {

@@ -2,6 +2,7 @@
 
 #include <boost/json.hpp>
 #include <limits>
+#include <map>
 #include <optional>
 #include <set>
 #include <string_view>
@@ -110,6 +111,28 @@ class Reader {
     }
     return result;
   }
+
+  // Members are text; null as well where `nulls` is set.
+  std::map<std::string, std::optional<std::string>> texts(std::string_view name, std::size_t max, bool nulls) {
+    std::map<std::string, std::optional<std::string>> result;
+    const auto* member = find(name, false);
+    if (member == nullptr) return result;
+    if (!member->is_object() || member->get_object().size() > max) {
+      wrong(name, "an object of at most " + std::to_string(max) + " texts is wanted");
+      return result;
+    }
+    for (const auto& [key, value] : member->get_object()) {
+      const bool text = value.is_string() && value.get_string().size() <= kMaxCatalogName;
+      if (key.size() > kMaxCatalogName || (!text && !(nulls && value.is_null()))) {
+        wrong(name, nulls ? "texts or null are wanted" : "texts are wanted");
+        return {};
+      }
+      result[std::string(key)] = text ? std::optional(std::string(value.get_string())) : std::nullopt;
+    }
+    return result;
+  }
+
+  bool has(std::string_view name) { return find(name, false) != nullptr; }
 
   template <class T>
   T parsed(std::string_view name, std::optional<T> (*parse)(std::string_view), std::string_view what) {
@@ -279,6 +302,17 @@ ReadResult<AddHost> read_add_host(const std::string& body) {
     wanted.reserve = read_resources(*reserve, false);
     reader.absorb(*reserve);
   }
+  wanted.room = reader.text("room", 32, false);
+  for (auto& [key, value] : reader.texts("labels", kMaxLabels, false)) wanted.labels[key] = std::move(*value);
+  return reader.finish(std::move(wanted));
+}
+
+ReadResult<UpdateHost> read_update_host(const std::string& host, const std::string& body) {
+  Reader reader(body, "");
+  UpdateHost wanted;
+  wanted.host = host;
+  if (reader.has("room")) wanted.room = reader.text("room", 32, true);
+  wanted.labels = reader.texts("labels", 2 * kMaxLabels, true);
   return reader.finish(std::move(wanted));
 }
 

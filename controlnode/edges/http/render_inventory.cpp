@@ -47,6 +47,16 @@ json::object render(const Model& model, const Site& site) {
           {"hosts", hosts}};
 }
 
+namespace {
+
+json::object render(const std::map<std::string, std::string>& labels) {
+  json::object object;
+  for (const auto& [key, value] : labels) object[key] = value;
+  return object;
+}
+
+}  // namespace
+
 json::object render(const Model& model, const Host& host, TimePoint now) {
   const auto site = model.sites.find(host.site);
   const auto found = model.observations.find(host.id);
@@ -58,6 +68,8 @@ json::object render(const Model& model, const Host& host, TimePoint now) {
                       {"site", site == model.sites.end() ? std::string() : site->second.name},
                       {"address", host.address.str()},
                       {"class", to_string(host.host_class)},
+                      {"room", host.room},
+                      {"labels", render(host.labels)},
                       {"state", host_state(host, seen, model.settings, now)},
                       {"cordoned", host.cordoned},
                       {"capacity", render(host.capacity)},

@@ -70,7 +70,9 @@ const Table& RowMap<Host>::table() {
                             {"reserve_disk_gib", "bigint"},
                             {"cordoned", "boolean"},
                             {"generation", "bigint"},
-                            {"order_id", "uuid"}}};
+                            {"order_id", "uuid"},
+                            {"room", "text"},
+                            {"labels", "text[]", Shape::list}}};
   return table;
 }
 
@@ -86,6 +88,11 @@ void RowMap<Host>::write(RowWriter& writer, const Host& row) {
   writer.flag(row.cordoned);
   writer.number(row.generation);
   writer.id(row.order);
+  writer.text(row.room);
+  writer.list(row.labels, [](ArrayText& list, const auto& label) {
+    list.add_text(label.first);
+    list.add_text(label.second);
+  });
 }
 
 Host RowMap<Host>::read(RowReader& reader) {
@@ -101,6 +108,9 @@ Host RowMap<Host>::read(RowReader& reader) {
   row.cordoned = reader.flag();
   row.generation = reader.u64();
   reader.id(row.order);
+  row.room = reader.text();
+  const auto labels = reader.list();
+  for (std::size_t i = 0; i + 1 < labels.size(); i += 2) row.labels.emplace(labels[i], labels[i + 1]);
   return row;
 }
 

@@ -231,6 +231,17 @@ TEST_CASE("cluster scale and delete go to their routes") {
   CHECK(stand.run({"cluster", "delete", "none"}) == 3);
 }
 
+TEST_CASE("host label sets and takes away, host set names the room") {
+  CliStand stand;
+  stand.http.on("PATCH /api/v1/hosts/pc-01", 200, R"({"id":"1"})");
+  stand.http.on("GET /api/v1/hosts/pc-01", 200, R"({"id":"1","name":"pc-01"})");
+  CHECK(stand.run({"host", "label", "pc-01", "gpu=none", "old-"}) == 0);
+  CHECK(stand.http.calls.front().body == R"({"labels":{"gpu":"none","old":null}})");
+  CHECK(stand.run({"host", "set", "pc-01", "--room", "301"}) == 0);
+  CHECK(stand.run({"host", "label", "pc-01", "gpu"}) == 2);
+  CHECK(stand.run({"host", "set", "pc-01"}) == 2);
+}
+
 TEST_CASE("cluster replace names the worker") {
   CliStand stand;
   prepare_create(stand);

@@ -101,6 +101,30 @@ TEST_CASE("catalog: a host with a wrong field is refused") {
   CHECK(fault([](auto& r) { r.capacity.vcpus = 1'000'000'001; }) == Errc::invalid_argument);
 }
 
+TEST_CASE("catalog: a host's room and labels change one by one, and what is not named stays") {
+  Campus campus;
+  campus.ask(CreateSite{"east", 1500});
+  auto request = host_request(1);
+  request.room = "301";
+  request.labels = {{"gpu", "none"}, {"owner", "physics"}};
+  REQUIRE(accepted(campus.ask(request)));
+  const auto host = [&]() -> const Host& { return campus.model.hosts.at(request.id); };
+  CHECK(accepted(campus.ask(UpdateHost{request.name, {}, {{"gpu", std::nullopt}, {"row", "2"}}})));
+  CHECK(host().room == "301");
+  CHECK(host().labels == std::map<std::string, std::string>{{"owner", "physics"}, {"row", "2"}});
+  CHECK(accepted(campus.ask(UpdateHost{request.id.str(), "", {}})));
+  CHECK(host().room.empty());
+  CHECK(host().labels.size() == 2);
+  CHECK(code(campus.ask(UpdateHost{"none", "1", {}})) == Errc::not_found);
+  CHECK(code(campus.ask(UpdateHost{request.name, "a b", {}})) == Errc::invalid_argument);
+  CHECK(code(campus.ask(UpdateHost{request.name, {}, {{"Row", "1"}}})) == Errc::invalid_argument);
+  CHECK(code(campus.ask(UpdateHost{request.name, {}, {{"row", "1 2"}}})) == Errc::invalid_argument);
+  UpdateHost many{request.name, {}, {}};
+  for (int i = 0; i < 15; ++i) many.labels["k" + std::to_string(i)] = "v";
+  CHECK(code(campus.ask(many)) == Errc::invalid_argument);
+  CHECK(host().labels.size() == 2);
+}
+
 TEST_CASE("catalog: sites, flavors, images and keys with a wrong field are refused") {
   Campus campus;
   CHECK(code(campus.ask(CreateSite{"East", 1500})) == Errc::invalid_argument);

@@ -4,6 +4,15 @@
 
 using namespace dure::control;
 
+TEST_CASE("grammar: rooms and labels") {
+  for (const char* good : {"301", "B-2.14", "a", "Lab_3"}) CHECK(valid_room(good));
+  for (const char* bad : {"", "-3", "3-", "a b", "r\xc3\xa4um", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}) CHECK_FALSE(valid_room(bad));
+  for (const char* good : {"gpu", "lab.example/row", "a_b"}) CHECK(valid_label_key(good));
+  for (const char* bad : {"", "Gpu", "/a", "a=", "a,b"}) CHECK_FALSE(valid_label_key(bad));
+  for (const char* good : {"", "RTX-3060", "1.5"}) CHECK(valid_label_value(good));
+  for (const char* bad : {" ", "a b", "-", "a="}) CHECK_FALSE(valid_label_value(bad));
+}
+
 TEST_CASE("grammar: a name is lower case, begins with a letter and does not end with a dash") {
   for (const char* text : {"a", "demo", "a-b", "a1", "x--y9"}) CHECK(valid_name(text));
   CHECK(valid_name(std::string(40, 'a')));

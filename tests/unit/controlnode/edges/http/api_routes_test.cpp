@@ -361,6 +361,17 @@ TEST_CASE("api: a host is added, shown with what is claimed of it, and cordoned"
   CHECK(stand.ask("POST", "/api/v1/hosts/pc-01/cordon").status == 200);
   CHECK(ApiStand::json(stand.ask("GET", "/api/v1/hosts/pc-01")).at("cordoned") == json::value(true));
   CHECK(stand.ask("POST", "/api/v1/hosts/pc-01/uncordon").status == 200);
+  const std::string one = "/api/v1/hosts/pc-01";
+  CHECK(stand.ask("PATCH", one, R"({"room":"301","labels":{"gpu":"none","owner":"physics"}})").status == 200);
+  CHECK(stand.ask("PATCH", one, R"({"labels":{"gpu":null}})").status == 200);
+  const auto placed = ApiStand::json(stand.ask("GET", one));
+  CHECK(placed.at("room") == json::value("301"));
+  CHECK(json::serialize(placed.at("labels")) == R"({"owner":"physics"})");
+  check_problem(stand.ask("PATCH", one, R"({"labels":{"Gpu":"x"}})"), 400, "invalid-argument");
+  check_problem(stand.ask("PATCH", one, R"({"labels":["gpu"]})"), 400, "invalid-argument");
+  check_problem(stand.ask("PATCH", one, R"({"site":"west"})"), 400, "invalid-argument");
+  check_problem(stand.ask("PATCH", "/api/v1/hosts/none", R"({"room":"1"})"), 404, "not-found");
+  CHECK(stand.ask("PUT", one, "{}").headers.at("allow") == "GET, HEAD, POST, PATCH, DELETE");
   CHECK(ApiStand::json(stand.ask("GET", "/api/v1/hosts/pc-01")).at("cordoned") == json::value(false));
   check_problem(stand.ask("POST", "/api/v1/hosts/none/cordon"), 404, "not-found");
 }
