@@ -95,6 +95,7 @@ std::vector<Candidate> candidates_for(const Model& model, std::uint16_t mtu, Tim
     if (!host.usable || site == model.sites.end()) continue;
     if (site->second.underlay_mtu >= mtu + kVxlanOverhead) continue;
     host.usable = false;
+    host.reason = Unusable::network;
     host.why_not = "is at site " + site->second.name + ", whose underlay MTU of " +
                    std::to_string(site->second.underlay_mtu) + " is below the " +
                    std::to_string(mtu + kVxlanOverhead) + " that the cluster's network needs";

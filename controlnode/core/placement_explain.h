@@ -5,25 +5,17 @@
 #include <vector>
 
 #include "controlnode/core/placement.h"
+#include "controlnode/core/placement/gang.h"
 
 namespace dure::control {
 
-// A host while a request is being placed: what is left on it, and who of the cluster is there.
-struct HostRoom {
-  const Candidate* candidate = nullptr;
-  Resources free;
-  bool site_allowed = true;
-  std::uint32_t members = 0;          // of this cluster, of any role
-  std::uint32_t control_planes = 0;   // of this cluster
-};
+// Every dimension in which the node does not fit on the host; empty when it fits. `host` is the
+// candidate of that rank.
+std::vector<Refusal> refusals_of(const Gang& gang, Rank rank, const Candidate& host, const NodeRequest& wanted);
 
-bool fits(const HostRoom& room, const NodeRequest& wanted);
-
-// Every dimension in which the node does not fit on the host; empty when it fits.
-std::vector<Refusal> refusals_of(const HostRoom& room, const NodeRequest& wanted);
-
-// One sentence for people: the host that lacks least, and what it lacks.
-std::string summarise(std::span<const HostRoom> rooms, const NodeRequest& wanted,
-                      std::size_t unplaced, std::size_t total);
+// Why the request does not fit, in `outcome`: as many nodes as fit are placed one after the other, and
+// the first that found no place is explained by each host.
+void explain_refusal(Fleet& fleet, std::span<const Candidate> hosts, std::span<const NodeRequest> order,
+                     const PlacementPolicy& policy, PlacementOutcome& outcome);
 
 }  // namespace dure::control

@@ -12,6 +12,8 @@ add_doctest_binary(
           controlnode/core/id_stream_test.cpp
           controlnode/core/lifecycle_test.cpp
           controlnode/core/network_plan_test.cpp
+          controlnode/core/placement/fleet_test.cpp
+          controlnode/core/placement/gang_test.cpp
           controlnode/core/placement_properties_test.cpp
           controlnode/core/placement_test.cpp
           controlnode/core/scenario_expect.cpp
