@@ -92,7 +92,8 @@ std::vector<Candidate> candidates_for(const Model& model, std::uint16_t mtu, Tim
   auto hosts = candidates(model, now);
   for (Candidate& host : hosts) {
     const auto site = model.sites.find(host.site);
-    if (!host.usable || site == model.sites.end()) continue;
+    const bool otherwise = host.usable || host.reason == Unusable::cordoned;
+    if (!otherwise || site == model.sites.end()) continue;
     if (site->second.underlay_mtu >= mtu + kVxlanOverhead) continue;
     host.usable = false;
     host.reason = Unusable::network;

@@ -58,7 +58,6 @@ std::vector<Candidate> candidates(const Model& model, TimePoint now) {
 
 WhyUnusable why_unusable(const Model& model, const HostId& id, std::uint32_t nodes, TimePoint now) {
   const Host& host = model.hosts.at(id);
-  if (host.cordoned) return {Unusable::cordoned, "is cordoned"};
   const auto found = model.observations.find(id);
   if (found == model.observations.end()) return {Unusable::not_reported, "has not reported yet"};
   const HostObservation& seen = found->second;
@@ -71,6 +70,8 @@ WhyUnusable why_unusable(const Model& model, const HostId& id, std::uint32_t nod
   if (nodes >= kMaxNodesPerHost) {
     return {Unusable::crowded, "holds " + std::to_string(nodes) + " nodes, the most that one host may hold"};
   }
+  // Last, so that a host of which this is said is usable once it is uncordoned.
+  if (host.cordoned) return {Unusable::cordoned, "is cordoned"};
   return {};
 }
 

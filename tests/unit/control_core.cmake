@@ -12,8 +12,11 @@ add_doctest_binary(
           controlnode/core/id_stream_test.cpp
           controlnode/core/lifecycle_test.cpp
           controlnode/core/network_plan_test.cpp
+          controlnode/core/placement/capacity_test.cpp
+          controlnode/core/placement/explain_golden_test.cpp
           controlnode/core/placement/fleet_test.cpp
           controlnode/core/placement/gang_test.cpp
+          controlnode/core/placement/remedies_test.cpp
           controlnode/core/placement_properties_test.cpp
           controlnode/core/placement_test.cpp
           controlnode/core/scenario_expect.cpp
@@ -23,3 +26,6 @@ add_doctest_binary(
           controlnode/core/scenario_world.cpp
   DEPENDS control_core "${RAPIDCHECK_LIBRARY}")
 target_compile_definitions(control_core_unit PRIVATE "DURE_SOURCE_DIR=\"${PROJECT_SOURCE_DIR}\"")
+set_source_files_properties(
+  controlnode/core/placement/explain_golden_test.cpp
+  PROPERTIES COMPILE_DEFINITIONS "DURE_GOLDEN_DIRECTORY=\"${PROJECT_SOURCE_DIR}/tests/golden\"")

@@ -31,6 +31,11 @@ Fleet::Fleet(std::span<const Candidate> hosts) {
     Amounts left = amounts(host->free);
     for (std::size_t d = 0; d < kAmounts; ++d) left[d] = std::min(left[d], total[d]);
     free_.push_back(left);
+    for (std::size_t d = 0; d < kAmounts; ++d) {
+      all_[d] += total[d];
+      all_free_[d] += left[d];
+    }
+    guests_ += host->nodes;
     size_.push_back(index_.size_of(total));
     HostGroup group{sites_.add(host->site), host->host_class, {}, host->busy, host->images};
     for (const std::string& label : host->labels) group.labels.push_back(labels_.add(label));
@@ -76,17 +81,24 @@ void Fleet::unfile(Rank rank) {
 
 void Fleet::take(Rank rank, const Amounts& amount) {
   unfile(rank);
-  for (std::size_t d = 0; d < kAmounts; ++d) free_[rank][d] -= amount[d];
+  for (std::size_t d = 0; d < kAmounts; ++d) {
+    free_[rank][d] -= amount[d];
+    all_free_[d] -= amount[d];
+  }
   ++nodes_[rank];
+  ++guests_;
   file(rank);
 }
 
 void Fleet::give_back(Rank rank, const Amounts& amount) {
   unfile(rank);
   for (std::size_t d = 0; d < kAmounts; ++d) {
-    free_[rank][d] = std::min(free_[rank][d] + amount[d], total(rank)[d]);
+    const std::int64_t back = std::min(amount[d], total(rank)[d] - free_[rank][d]);
+    free_[rank][d] += back;
+    all_free_[d] += back;
   }
   --nodes_[rank];
+  --guests_;
   file(rank);
 }
 
@@ -108,6 +120,8 @@ void Fleet::grow(Rank rank, const Amounts& by) {
   for (std::size_t d = 0; d < kAmounts; ++d) {
     grown[d] += by[d];
     free_[rank][d] += by[d];
+    all_[d] += by[d];
+    all_free_[d] += by[d];
   }
   size_[rank] = index_.size_of(grown);
   file(rank);

@@ -85,6 +85,9 @@ class Fleet {
   void lift(Rank rank);
   void put_back(Rank rank);
 
+  // What a placement of `wanted` should count as dear now.
+  Worth worth(const Amounts& wanted) const { return Worth::of(all_, all_free_, guests_, wanted); }
+
   const HostIndex& index() const { return index_; }
   std::size_t memory_bytes() const;
 
@@ -103,6 +106,8 @@ class Fleet {
   Numbers<std::string> labels_;
   Numbers<Room> rooms_;
   HostIndex index_;
+  Amounts all_{}, all_free_{};  // of the whole fleet
+  std::uint64_t guests_ = 0;
 };
 
 // The first busy window that the lease would meet; none: the host is free for all of it.

@@ -17,6 +17,7 @@ Gang::Gang(Fleet& fleet, std::span<const NodeRequest> wanted, const PlacementPol
     : fleet_(fleet), policy_(policy) {
   at_site_.assign(fleet.sites().size(), 0);
   planes_at_site_ = at_site_;
+  worth_ = fleet.worth(wanted.empty() ? Amounts{} : amounts(wanted.front().amount));
   for (const NodeRequest& node : wanted) control_planes_ += node.role == Role::control_plane ? 1 : 0;
   everywhere_ = resolve(PoolRules{policy.sites, {}, {}, {}});
   for (const PoolRules& rules : policy.pools) rules_.push_back(resolve(rules));
@@ -244,7 +245,7 @@ void Gang::weigh(Rank rank, const NodeRequest& wanted, Strategy strategy, Choice
   if (!lacks.empty()) return;
   const Touched* host = touched(rank);
   const std::uint64_t members = host != nullptr && strategy == Strategy::spread ? host->members : 0;
-  const Cost cost(strategy, amounts(wanted.amount));
+  const Cost cost(strategy, amounts(wanted.amount), worth_);
   const Choice choice{term.prefix + members,
                       cost.of(fleet_.host_size(rank), fleet_.free(rank), fleet_.booting(rank)) + term.extra,
                       term.at_site, rank};
@@ -262,7 +263,7 @@ std::optional<Rank> Gang::best(const NodeRequest& wanted, Strategy strategy) {
     for (const Touched& host : touched_) weigh(host.rank, wanted, strategy, best);
     const auto full = full_rooms(wanted);
     const Amounts amount = amounts(wanted.amount);
-    fleet_.index().search({groups, Cost(strategy, amount), amount, fleet_.room_of(), full}, best);
+    fleet_.index().search({groups, Cost(strategy, amount, worth_), amount, fleet_.room_of(), full}, best);
   }
   if (!best.found()) return std::nullopt;
   return best.rank;
@@ -271,7 +272,7 @@ std::optional<Rank> Gang::best(const NodeRequest& wanted, Strategy strategy) {
 std::vector<Rank> Gang::places(const NodeRequest& wanted, std::size_t most, std::size_t& looked_at) {
   const auto& groups = terms(wanted, Strategy::pack);
   const Amounts amount = amounts(wanted.amount);
-  const Cost cost(Strategy::pack, amount);
+  const Cost cost(Strategy::pack, amount, worth_);
   const bool by_room = policy_.survive == Survive::room && wanted.role == Role::control_plane;
   std::vector<std::pair<std::int64_t, Rank>> found;
   const auto add = [&](Rank rank) {

@@ -71,6 +71,7 @@ class Gang {
 
   Fleet& fleet_;
   const PlacementPolicy& policy_;
+  Worth worth_;
   std::uint32_t control_planes_ = 0;
   std::vector<Rules> rules_;               // of the pools
   Rules everywhere_;                       // the request's own sites
@@ -87,6 +88,7 @@ class Gang {
 struct GangAnswer {
   std::vector<Rank> hosts;        // by node, in the order given; empty: not all of them fit
   bool proven = true;             // if not: the search ran out of steps
+  std::size_t looked_at = 0;      // states, by the search: its work
 };
 
 // All nodes or none. The order of `wanted` is the order of placing. With `keep` the fleet is left

@@ -70,9 +70,8 @@ GangAnswer search_gang(Gang& gang, std::span<const NodeRequest> wanted) {
     return answer;
   }
   std::vector<Level> levels;
-  std::size_t looked_at = 0;
   const auto open = [&] {
-    Level level{gang.places(wanted[levels.size()], kSearchWidth + 1, looked_at), 0};
+    Level level{gang.places(wanted[levels.size()], kSearchWidth + 1, answer.looked_at), 0};
     if (level.places.size() > kSearchWidth) answer.proven = false;
     if (!levels.empty() && alike(wanted[levels.size()], wanted[levels.size() - 1])) {
       std::erase_if(level.places, [&](Rank rank) { return rank < answer.hosts.back(); });
@@ -80,7 +79,7 @@ GangAnswer search_gang(Gang& gang, std::span<const NodeRequest> wanted) {
     levels.push_back(std::move(level));
   };
   open();
-  for (std::size_t step = 0; step < kSearchSteps && looked_at < kSearchLooks; ++step) {
+  for (std::size_t step = 0; step < kSearchSteps && answer.looked_at < kSearchLooks; ++step) {
     Level& level = levels.back();
     const NodeRequest& node = wanted[levels.size() - 1];
     if (level.next < level.places.size()) {

@@ -75,7 +75,7 @@ TEST_CASE("fleet: the index finds what a look at every host finds, after any tak
       }
       for (const Strategy strategy : {Strategy::spread, Strategy::pack}) {
         const Amounts wanted = any_amount(40);
-        const Cost cost(strategy, wanted);
+        const Cost cost(strategy, wanted, fleet.worth(wanted));
         RC_ASSERT(look_up(fleet, cost, wanted) == scan(fleet, cost, wanted));
       }
     }
@@ -106,8 +106,9 @@ TEST_CASE("fleet: after any takes and returns it decides like one that is built 
     RC_ASSERT(fleet.index().states() == rebuilt.index().states());
     for (int ask = 0; ask < 8; ++ask) {
       const Amounts wanted = any_amount(30);
-      const Cost cost(ask % 2 == 0 ? Strategy::spread : Strategy::pack, wanted);
-      RC_ASSERT(look_up(fleet, cost, wanted) == look_up(rebuilt, cost, wanted));
+      const Cost cost(ask % 2 == 0 ? Strategy::spread : Strategy::pack, wanted, fleet.worth(wanted));
+      const Cost other(ask % 2 == 0 ? Strategy::spread : Strategy::pack, wanted, rebuilt.worth(wanted));
+      RC_ASSERT(look_up(fleet, cost, wanted) == look_up(rebuilt, other, wanted));
     }
   }));
 }
