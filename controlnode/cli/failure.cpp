@@ -56,6 +56,12 @@ Failure failure_of(unsigned status, const std::string& body) {
                                  member(one, "detail")});
     }
   }
+  if (const auto* remedies = problem->if_contains("remedies"); remedies && remedies->is_array()) {
+    for (const auto& item : remedies->get_array()) {
+      auto detail = item.is_object() ? member(item.get_object(), "detail") : std::string();
+      if (!detail.empty()) failure.remedies.push_back(std::move(detail));
+    }
+  }
   return failure;
 }
 
@@ -80,6 +86,10 @@ std::string describe(const Failure& failure) {
     if (failure.reasons.size() > kMostReasons) {
       text += "and " + std::to_string(failure.reasons.size() - kMostReasons) + " more\n";
     }
+  }
+  if (!failure.remedies.empty()) text += "\nIt would fit\n";
+  for (std::size_t i = 0; i < std::min(failure.remedies.size(), kMostReasons); ++i) {
+    text += "  " + printable(failure.remedies[i]) + "\n";
   }
   if (!failure.hint.empty()) text += "hint: " + failure.hint + "\n";
   return text;

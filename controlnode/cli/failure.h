@@ -23,6 +23,7 @@ struct Failure {
   std::string hint;
   bool transient = false;  // the same call may succeed in a moment
   unsigned retry_after_s = 0;
+  std::vector<std::string> remedies{};  // each follows "It would fit "
 };
 
 // A value or the failure.

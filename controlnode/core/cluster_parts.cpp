@@ -104,8 +104,13 @@ std::vector<Candidate> candidates_for(const Model& model, std::uint16_t mtu, Tim
   return hosts;
 }
 
-Refused no_room(PlacementOutcome outcome) {
-  return Refused{Error{Errc::no_capacity, outcome.summary}, std::move(outcome.refusals)};
+Refused no_room(const Question& question, PlacementOutcome outcome, std::span<const FlavorOffer> offers,
+                bool (*offered)(const Remedy&)) {
+  Refused refused{Error{Errc::no_capacity, outcome.summary}, std::move(outcome.refusals)};
+  for (Remedy& remedy : remedies(question, offers)) {
+    if (offered(remedy)) refused.remedies.push_back(std::move(remedy));
+  }
+  return refused;
 }
 
 void add_node(Deciding& deciding, Cluster& cluster, const PoolId& pool, const NodeRequest& request,

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "controlnode/core/deciding.h"
 #include "controlnode/core/placement.h"
+#include "controlnode/core/requests.h"
 
 namespace dure::control {
 
@@ -43,7 +45,10 @@ Resources amount_of(const Flavor& flavor);
 // The candidates for nodes of a network: a site whose underlay cannot carry its MTU is not usable.
 std::vector<Candidate> candidates_for(const Model& model, std::uint16_t mtu, TimePoint now);
 
-Refused no_room(PlacementOutcome outcome);
+// The refusal of what does not fit: the numbers per host, and what would make it fit. Of the remedies
+// only those are offered that `offered` accepts.
+Refused no_room(const Question& question, PlacementOutcome outcome, std::span<const FlavorOffer> offers,
+                bool (*offered)(const Remedy&));
 
 // Adds a placed node with its address, MAC, deadline and claim, takes it as ordered, and raises
 // cluster.next_address (in memory).

@@ -52,10 +52,15 @@ Result<std::vector<SiteId>> resolve_sites(const Model& model,
   return sites;
 }
 
-// What kubeadm's own checks before an installation ask for.
-std::optional<Error> too_small_for_kubernetes(const Flavor& flavor, const Image& image) {
+// The numbers for Kubernetes are those of kubeadm's own checks before an installation.
+std::optional<Error> too_small_for_image(const Flavor& flavor, const Image& image) {
   constexpr std::uint32_t kVcpus = 2;
   constexpr std::uint32_t kMemoryMib = 1700;
+  if (flavor.disk_gib < image.min_disk_gib) {
+    return Error{Errc::invalid_argument, "image '" + image.name + "' needs a disk of " +
+                                             std::to_string(image.min_disk_gib) + " GiB; flavor '" + flavor.name +
+                                             "' has " + std::to_string(flavor.disk_gib)};
+  }
   if (image.kubernetes.empty()) return std::nullopt;
   if (flavor.vcpus >= kVcpus && flavor.memory_mib >= kMemoryMib) return std::nullopt;
   return Error{Errc::invalid_argument,
@@ -76,13 +81,7 @@ Result<Named> resolve(const Model& model, const CreateCluster& request) {
   if (flavor == nullptr) return missing("flavor", request.flavor);
   const Image* image = find_by_name(model.images, request.image);
   if (image == nullptr) return missing("image", request.image);
-  if (flavor->disk_gib < image->min_disk_gib) {
-    return Error{Errc::invalid_argument,
-                 "image '" + image->name + "' needs a disk of " +
-                     std::to_string(image->min_disk_gib) + " GiB; flavor '" + flavor->name +
-                     "' has " + std::to_string(flavor->disk_gib)};
-  }
-  if (const auto fault = too_small_for_kubernetes(*flavor, *image)) return *fault;
+  if (const auto fault = too_small_for_image(*flavor, *image)) return *fault;
   const KeyPair* key_pair = nullptr;
   for (const auto& [id, row] : model.key_pairs) {
     if (row.name == request.key_pair && named.project == row.project) key_pair = &row;
@@ -176,6 +175,20 @@ OperationId commit(Deciding& deciding, const CreateCluster& request, const Named
   return operation;
 }
 
+// The flavors that the image can be run with.
+std::vector<FlavorOffer> flavor_offers(const Model& model, const Image& image) {
+  std::vector<FlavorOffer> offers;
+  for (const auto& [id, flavor] : model.flavors) {
+    if (!too_small_for_image(flavor, image)) offers.push_back({flavor.name, amount_of(flavor)});
+  }
+  return offers;
+}
+
+// A cluster has one control-plane member or three.
+bool may_be_created(const Remedy& remedy) {
+  return remedy.kind != RemedyKind::fewer_control_planes || remedy.count == 1;
+}
+
 }  // namespace
 
 Reply create_cluster(Deciding& deciding, const CreateCluster& request) {
@@ -199,9 +212,11 @@ Reply create_cluster(Deciding& deciding, const CreateCluster& request) {
     return refuse(Errc::no_capacity, "a cluster network is too small for so many nodes");
   }
   const auto wanted = wanted_nodes(deciding, request, named->flavor);
-  auto outcome = place_all(candidates_for(model, network->mtu, deciding.now), wanted,
-                           PlacementPolicy{named->sites, {}});
-  if (!outcome.unplaced.empty()) return no_room(std::move(outcome));
+  const Question question{candidates_for(model, network->mtu, deciding.now), wanted, PlacementPolicy{named->sites, {}}};
+  auto outcome = place_all(question.hosts, question.wanted, question.policy);
+  if (!outcome.unplaced.empty()) {
+    return no_room(question, std::move(outcome), flavor_offers(model, named->image), &may_be_created);
+  }
 
   std::map<NodeId, HostId> hosts;
   for (const Placement& placement : outcome.placed) hosts.emplace(placement.node, placement.host);

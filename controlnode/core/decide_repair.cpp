@@ -25,14 +25,14 @@ Result<Node> worker_to_replace(const Model& model, const Cluster& cluster, const
 }
 
 // What can be done for one node that is not as it should be.
-enum class Remedy : std::uint8_t { none, retry, replace, wait };
+enum class Repair : std::uint8_t { none, retry, replace, wait };
 
-Remedy remedy(const Deciding& deciding, const Node& node) {
+Repair repair_for(const Deciding& deciding, const Node& node) {
   const bool lost = node.state == NodeState::unknown;
-  if (!lost && node.state != NodeState::failed) return Remedy::none;
-  if (!lost && !silent(deciding.model, node.host, deciding.now)) return Remedy::retry;
+  if (!lost && node.state != NodeState::failed) return Repair::none;
+  if (!lost && !silent(deciding.model, node.host, deciding.now)) return Repair::retry;
   // Members of etcd are not exchanged: the others go on, and it comes back with its host.
-  return node.role == Role::worker ? Remedy::replace : Remedy::wait;
+  return node.role == Role::worker ? Repair::replace : Repair::wait;
 }
 
 }  // namespace
@@ -77,11 +77,11 @@ Reply repair_cluster(Deciding& deciding, const RepairCluster& request) {
   ScalePlan plan;
   std::string waiting;
   for (const Node& node : members) {
-    switch (remedy(deciding, node)) {
-      case Remedy::none: break;
-      case Remedy::retry: plan.retried.push_back(node); break;
-      case Remedy::replace: plan.leaving.push_back(node); break;
-      case Remedy::wait:
+    switch (repair_for(deciding, node)) {
+      case Repair::none: break;
+      case Repair::retry: plan.retried.push_back(node); break;
+      case Repair::replace: plan.leaving.push_back(node); break;
+      case Repair::wait:
         waiting += (waiting.empty() ? "" : "; ") + std::string("'") + node.name + "' comes back with its host " +
                    host_name(model, node.host) + ", which is silent";
         break;

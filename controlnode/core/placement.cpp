@@ -29,6 +29,8 @@ std::vector<Candidate> candidates(const Model& model, TimePoint now) {
     candidate.name = host.name;
     candidate.site = host.site;
     candidate.host_class = host.host_class;
+    candidate.room = host.room;
+    for (const auto& [key, value] : host.labels) candidate.labels.push_back(key + "=" + value);
     candidate.total = {static_cast<std::int64_t>(static_cast<double>(host.capacity.vcpus) *
                                                  model.settings.vcpu_overcommit) -
                            host.reserve.vcpus,

@@ -11,6 +11,7 @@
 #include "common/result.h"
 #include "controlnode/core/model.h"
 #include "controlnode/core/placement.h"
+#include "controlnode/core/placement/remedies.h"
 
 namespace dure::control {
 
@@ -110,7 +111,8 @@ struct Accepted {
 };
 struct Refused {
   Error error;
-  std::vector<Refusal> refusals;          // for no_capacity: the numbers per host
+  std::vector<Refusal> refusals{};        // for no_capacity: the numbers per host
+  std::vector<Remedy> remedies{};         // changes after which it would fit; each was tried
 };
 using Reply = std::variant<Accepted, Refused>;
 

@@ -53,6 +53,11 @@ std::vector<PlannedNode> resulting_plan(const Model& model, const Cluster& clust
   return result;
 }
 
+// Its sites and flavor are fixed; how many workers are meant is for the user to say.
+bool suits_a_cluster_that_exists(const Remedy& remedy) {
+  return remedy.kind == RemedyKind::more_room || remedy.kind == RemedyKind::uncordon;
+}
+
 }  // namespace
 
 std::optional<Error> refuse_scaling(const Model& model, const Cluster& cluster, std::uint32_t workers) {
@@ -89,11 +94,11 @@ std::optional<Refused> place_workers(Deciding& deciding, const Cluster& cluster,
                            cluster.name + "-w" + std::to_string(cluster.next_worker + i),
                            Role::worker, amount_of(model.flavors.at(cluster.flavor))});
   }
-  PlacementPolicy policy{cluster.sites, {}};
-  for (const Node& node : members) policy.members.emplace_back(node.host, node.role);
   const auto mtu = model.networks.at(cluster.network).mtu;
-  auto outcome = place_all(candidates_for(model, mtu, deciding.now), plan.wanted, policy);
-  if (!outcome.unplaced.empty()) return no_room(std::move(outcome));
+  Question question{candidates_for(model, mtu, deciding.now), plan.wanted, PlacementPolicy{cluster.sites, {}}};
+  for (const Node& node : members) question.policy.members.emplace_back(node.host, node.role);
+  auto outcome = place_all(question.hosts, question.wanted, question.policy);
+  if (!outcome.unplaced.empty()) return no_room(question, std::move(outcome), {}, &suits_a_cluster_that_exists);
   for (const Placement& placed : outcome.placed) plan.hosts.emplace(placed.node, placed.host);
   return std::nullopt;
 }

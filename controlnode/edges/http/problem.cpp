@@ -82,6 +82,13 @@ HttpResponse problem(const Refused& refused) {
     for (const auto& refusal : refused.refusals) reasons.push_back(render(refusal));
     body["reasons"] = std::move(reasons);
   }
+  if (!refused.remedies.empty()) {
+    json::array remedies;
+    for (const auto& remedy : refused.remedies) {
+      remedies.push_back(json::object{{"code", to_string(remedy.kind)}, {"detail", remedy.text}});
+    }
+    body["remedies"] = std::move(remedies);
+  }
   return answer(status, body);
 }
 

@@ -56,6 +56,14 @@ TEST_CASE("failure: reasons per host are a table") {
         "pc-10  unusable   -       -     -      is cordoned\n");
 }
 
+TEST_CASE("failure: what would make it fit is a list under the table") {
+  const auto failure = failure_of(422, R"({"code":"no-capacity","detail":"demo-w2 does not fit",
+      "remedies":[{"code":"fewer-workers","detail":"with 1 worker instead of 2"},{"code":"uncordon","detail":"if pc-1 is uncordoned"},
+                  7,{"code":"x"}]})");
+  const std::string text = describe(failure);
+  CHECK(text == "error: demo-w2 does not fit\n\nIt would fit\n  with 1 worker instead of 2\n  if pc-1 is uncordoned\n");
+}
+
 TEST_CASE("failure: a hostile message cannot drive the terminal") {
   const auto text = describe(failure_of(404, R"({"code":"not-found","detail":"no \u001b[2J\u202e x"})"));
   CHECK(text.find('\x1b') == std::string::npos);

@@ -232,6 +232,19 @@ TEST_CASE("api: what does not fit is 409 with the numbers of every host") {
     CHECK(reason.at("host").as_string().starts_with("pc-"));
     for (const auto* number : {"wanted", "free", "total"}) CHECK(reason.at(number).is_number());
   }
+  // What is offered holds: asked for, it is accepted.
+  const auto remedies = ApiStand::json(answer).at("remedies").as_array();
+  const auto fewer = std::find_if(remedies.begin(), remedies.end(), [](const json::value& remedy) {
+    return remedy.at("code") == json::value("fewer-workers");
+  });
+  REQUIRE(fewer != remedies.end());
+  const std::string detail(fewer->at("detail").as_string());
+  REQUIRE(detail.starts_with("with "));
+  body["workers"] = std::stoi(detail.substr(5));
+  body["dry_run"] = true;
+  CHECK(stand.ask("POST", "/api/v1/clusters", json::serialize(body)).status == 200);
+  body["workers"] = std::stoi(detail.substr(5)) + 1;
+  CHECK(stand.ask("POST", "/api/v1/clusters", json::serialize(body)).status == 409);
 }
 
 TEST_CASE("api: the same idempotency key gives the same operation, with another body 422") {
