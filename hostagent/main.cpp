@@ -10,6 +10,7 @@
 #include "hostagent/app/key_files.h"
 #include "hostagent/app/settings.h"
 #include "hostagent/edges/disk/xorriso_seed_store.h"
+#include "hostagent/edges/echo/icmp_round_trips.h"
 #include "hostagent/edges/fetch/http_blob_store.h"
 #include "hostagent/edges/guest/unix_guest_channels.h"
 #include "hostagent/edges/journal/sqlite_journal.h"
@@ -44,6 +45,13 @@ LibvirtOptions libvirt_options(const Config& config) {
   if (config.text("libvirt.virtualisation") != "auto") {
     options.force_type = config.text("libvirt.virtualisation");
   }
+  return options;
+}
+
+// Asked on the underlay, which is what the clusters' segments run over.
+IcmpRoundTripsOptions round_trip_options(const Config& config) {
+  IcmpRoundTripsOptions options;
+  options.source = Ipv4::parse(config.text("network.underlay_address")).value_or(Ipv4{});
   return options;
 }
 
@@ -94,9 +102,12 @@ Result<void> run(const Config& config) {
   auto tunnels = PosixTunnels::start(**control, incoming);
   if (!tunnels) return tunnels.error();
 
+  auto round_trips = IcmpRoundTrips::start(queue, random, round_trip_options(config));
+  if (!round_trips) return round_trips.error();
+
   ThreadTaskRunner tasks(12, 4096);
   AgentLoop loop({clock, tasks, queue, **control, **journal, **hypervisor, dataplane, firewall,
-                  **blobs, **seeds, **guests, bundle->signing, tunnels->get()},
+                  **blobs, **seeds, **guests, bundle->signing, tunnels->get(), round_trips->get()},
                  {bundle->system, keys->host, SessionId{uuid_from_random(random.bytes16())}, *boot,
                   DURE_VERSION, *capacity, channels_dir});
   StopOnSignal stopper(*signals, [&] { queue.events().close(); });

@@ -3,11 +3,13 @@
 #include <cstdint>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "common/result.h"
 #include "hostagent/core/host_plan.h"
 #include "hostagent/core/observed.h"
 #include "hostagent/ports/guest_channels.h"
+#include "hostagent/ports/round_trips.h"
 
 namespace dure::host {
 
@@ -22,10 +24,11 @@ struct OpDone { HostOp op; Result<void> outcome; };
 struct BlobProgress { Digest digest; std::uint64_t bytes_done = 0; };
 struct HypervisorChanged {};
 struct GuestSpoke { NodeId vm; GuestStatus status; };
+struct RoundTripsMeasured { std::vector<MeasuredRoundTrip> measured; };
 struct Tick {};
 
 using AgentEvent = std::variant<EnvelopeReceived, ObservationDone, OpDone, BlobProgress,
-                                HypervisorChanged, GuestSpoke, Tick>;
+                                HypervisorChanged, GuestSpoke, RoundTripsMeasured, Tick>;
 
 // Where jobs and edges leave their events; from any thread.
 class AgentInbox {

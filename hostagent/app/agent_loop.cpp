@@ -84,6 +84,7 @@ void AgentLoop::on(EnvelopeReceived&& event) {
   const bool changed = !order_ || order_->generation != order->generation;
   order_ = std::move(*order);
   if (parts_.tunnels != nullptr) parts_.tunnels->allow(tunnel_targets(*order_));
+  follow_sites();
   if (changed) {
     log::info("order accepted", {{"order", order_->order.str()},
                                  {"generation", std::to_string(order_->generation)}});

@@ -44,6 +44,7 @@ class AgentLoop {
   void on(BlobProgress&& event);
   void on(HypervisorChanged&& event);
   void on(GuestSpoke&& event);
+  void on(RoundTripsMeasured&& event);
   void on(Tick&& event);
 
   void look();                    // starts an observation, or remembers that one is wanted
@@ -53,6 +54,7 @@ class AgentLoop {
   void settle(const OpDone& done);
   void discharge_what_is_gone();
   void follow_guests();
+  void follow_sites();
   std::string bootstrap_of(const ObservedVm& vm) const;
   HostReport make_report() const;
   void report_if_changed();
@@ -72,6 +74,9 @@ class AgentLoop {
   std::map<Digest, std::uint64_t> progress_;
   std::map<NodeId, GuestStatus> guests_;
   std::vector<WatchedGuest> watched_;  // sorted by VM
+  std::vector<RoundTripTarget> round_trip_targets_;  // of the newest order
+  std::map<SiteId, SiteRoundTrip> round_trips_;
+  std::uint64_t round_ = 0;  // of measurements
   std::uint64_t applied_generation_ = 0;
   OrderId applied_order_;
 

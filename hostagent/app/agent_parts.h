@@ -11,6 +11,7 @@
 #include "hostagent/ports/guest_channels.h"
 #include "hostagent/ports/hypervisor.h"
 #include "hostagent/ports/journal.h"
+#include "hostagent/ports/round_trips.h"
 #include "hostagent/ports/storage.h"
 #include "hostagent/ports/tunnels.h"
 #include "protocol/wire/keys.h"
@@ -32,6 +33,7 @@ struct AgentParts {
   GuestChannels& guests;
   const wire::VerifyingKey& control_key;
   Tunnels* tunnels = nullptr;  // absent: nobody reaches a guest through this agent
+  RoundTrips* round_trips = nullptr;  // absent: other sites are not measured from here
 };
 
 struct AgentIdentity {

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "common/event_queue.h"
 #include "common/ports.h"
@@ -12,6 +13,7 @@
 #include "hostagent/ports/control_link.h"
 #include "hostagent/ports/guest_channels.h"
 #include "hostagent/ports/hypervisor.h"
+#include "hostagent/ports/round_trips.h"
 
 namespace dure::host {
 
@@ -19,7 +21,8 @@ namespace dure::host {
 class AgentQueue : public AgentInbox,
                    public ControlLinkListener,
                    public HypervisorListener,
-                   public GuestListener {
+                   public GuestListener,
+                   public RoundTripListener {
  public:
   explicit AgentQueue(std::size_t capacity) : queue_(capacity) {}
 
@@ -36,6 +39,9 @@ class AgentQueue : public AgentInbox,
   void on_hypervisor_change() override { post(HypervisorChanged{}); }
   void on_guest_status(const NodeId& vm, GuestStatus status) override {
     post(GuestSpoke{vm, std::move(status)});
+  }
+  void on_round_trips(std::vector<MeasuredRoundTrip> measured) override {
+    post(RoundTripsMeasured{std::move(measured)});
   }
 
   EventQueue<AgentEvent>& events() { return queue_; }

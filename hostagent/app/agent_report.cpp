@@ -70,6 +70,7 @@ HostReport AgentLoop::make_report() const {
   for (const auto& [key, attempt] : attempts_) {
     if (attempt.failures > 0) report.failures.push_back(attempt.failure);
   }
+  for (const auto& [site, trip] : round_trips_) report.round_trips.push_back(trip);
   return report;
 }
 

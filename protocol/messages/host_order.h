@@ -112,6 +112,19 @@ struct NetworkRemoval {
   friend bool operator==(const NetworkRemoval&, const NetworkRemoval&) = default;
 };
 
+// Where this host measures how far another site is.
+struct RoundTripTarget {
+  SiteId site;
+  Ipv4 address;  // of a host there, on the underlay
+  friend bool operator==(const RoundTripTarget&, const RoundTripTarget&) = default;
+};
+
+// Whether the address is of one host that others can ask: nothing else is sent an echo.
+constexpr bool is_round_trip_target(Ipv4 address) {
+  const std::uint32_t first = address.value >> 24;
+  return first > 0 && first < 224 && first != 127;
+}
+
 // The complete desired state of ONE host. What it does not mention is reported and left alone.
 struct HostOrder {
   SystemId system;
@@ -127,6 +140,9 @@ struct HostOrder {
   std::vector<VmSpec> vms;
   std::vector<VmRemoval> removed_vms;
   std::vector<NetworkRemoval> removed_networks;
+  // Not part of the desired state that the generation counts: like the guests' documents, they are
+  // filled in when the order is sent, and the newest envelope's are the ones that hold.
+  std::vector<RoundTripTarget> round_trip_targets{};
   friend bool operator==(const HostOrder&, const HostOrder&) = default;
 };
 
@@ -138,5 +154,6 @@ inline constexpr std::size_t kMaxNetworksPerHost = 256;
 inline constexpr std::size_t kMaxEntriesPerNetwork = 4096;
 inline constexpr std::size_t kMaxImagesPerHost = 64;
 inline constexpr std::size_t kMaxRemovals = 4096;
+inline constexpr std::size_t kMaxRoundTripTargets = 16;
 
 }  // namespace dure

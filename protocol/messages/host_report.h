@@ -73,6 +73,15 @@ struct ImageReport {
   friend bool operator==(const ImageReport&, const ImageReport&) = default;
 };
 
+// What came of the echoes that the order's targets at one site were sent last.
+struct SiteRoundTrip {
+  SiteId site;
+  std::uint64_t round = 0;      // from 1, rises with every measurement of the session: no clock is compared
+  std::uint32_t sent = 0, answered = 0;
+  std::uint32_t least_us = 0, median_us = 0;  // of those that were answered; 0 without an answer
+  friend bool operator==(const SiteRoundTrip&, const SiteRoundTrip&) = default;
+};
+
 struct HostCapacity {
   std::uint32_t vcpus = 0;
   std::uint64_t memory_mib = 0;
@@ -101,10 +110,13 @@ struct HostReport {
   std::vector<NetworkReport> networks;
   std::vector<ImageReport> images;
   std::vector<ObjectFailure> failures;
+  std::vector<SiteRoundTrip> round_trips{};  // one for each site of the order's targets that was measured
   friend bool operator==(const HostReport&, const HostReport&) = default;
 };
 
 inline constexpr std::size_t kMaxReportBytes = 1 << 20;
+inline constexpr std::uint32_t kMaxEchoes = 256;                // to one site in one measurement
+inline constexpr std::uint32_t kMaxRoundTripUs = 10'000'000;
 
 // Sent for every order as soon as it is journalled or refused.
 struct OrderAck {

@@ -230,6 +230,15 @@ VmSpec vm(const schema::VmSpec& from, FieldCheck& check) {
   return to;
 }
 
+RoundTripTarget round_trip_target(const schema::RoundTripTarget& from, FieldCheck& check) {
+  check.known(from, "round_trip_target");
+  RoundTripTarget to;
+  check.id(to.site, from.site(), "round_trip_target.site");
+  to.address.value = from.address();
+  check.require(is_round_trip_target(to.address), "round_trip_target.address", "is not one host's address");
+  return to;
+}
+
 void check_bounds(const schema::HostOrder& from, FieldCheck& check) {
   const auto bound = [&check](int size, std::size_t max, std::string_view field) {
     check.range(static_cast<std::uint64_t>(size), 0, max, field);
@@ -239,6 +248,7 @@ void check_bounds(const schema::HostOrder& from, FieldCheck& check) {
   bound(from.vms_size(), kMaxVmsPerHost, "vms");
   bound(from.removed_vms_size(), kMaxRemovals, "removed_vms");
   bound(from.removed_networks_size(), kMaxRemovals, "removed_networks");
+  bound(from.round_trip_targets_size(), kMaxRoundTripTargets, "round_trip_targets");
 }
 
 void check_unique(const HostOrder& to, FieldCheck& check) {
@@ -249,6 +259,8 @@ void check_unique(const HostOrder& to, FieldCheck& check) {
   check.unique(to.vms, id, "vm.id");
   check.unique(to.removed_vms, id, "removed_vm.id");
   check.unique(to.removed_networks, id, "removed_network.id");
+  check.unique(to.round_trip_targets, [](const auto& item) { return item.address; },
+               "round_trip_target.address");
 }
 
 HostOrder order(const schema::HostOrder& from, FieldCheck& check) {
@@ -280,6 +292,9 @@ HostOrder order(const schema::HostOrder& from, FieldCheck& check) {
     auto& added = to.removed_networks.emplace_back();
     check.id(added.id, item.id(), "removed_network.id");
     added.vni = check.vni(item.vni(), "removed_network.vni");
+  }
+  for (const auto& item : from.round_trip_targets()) {
+    to.round_trip_targets.push_back(round_trip_target(item, check));
   }
   check_unique(to, check);
   return to;
@@ -334,6 +349,11 @@ std::string encode(const HostOrder& from) {
     auto& added = *to.add_removed_networks();
     added.set_id(raw(item.id));
     added.set_vni(item.vni);
+  }
+  for (const auto& item : from.round_trip_targets) {
+    auto& added = *to.add_round_trip_targets();
+    added.set_site(raw(item.site));
+    added.set_address(item.address.value);
   }
   return to.SerializeAsString();
 }

@@ -109,6 +109,15 @@ void put_lists(const HostReport& from, schema::HostReport& to) {
     added.set_bytes_total(item.bytes_total);
   }
   for (const auto& item : from.failures) put(item, *to.add_failures());
+  for (const auto& item : from.round_trips) {
+    auto& added = *to.add_round_trips();
+    added.set_site(raw(item.site));
+    added.set_round(item.round);
+    added.set_sent(item.sent);
+    added.set_answered(item.answered);
+    added.set_least_us(item.least_us);
+    added.set_median_us(item.median_us);
+  }
 }
 
 void put(const HostReport& from, schema::HostReport& to) {
@@ -173,6 +182,25 @@ ObjectFailure failure(const schema::ObjectFailure& from, FieldCheck& check) {
   return to;
 }
 
+SiteRoundTrip round_trip(const schema::SiteRoundTrip& from, FieldCheck& check) {
+  check.known(from, "round_trip");
+  SiteRoundTrip to;
+  check.id(to.site, from.site(), "round_trip.site");
+  to.round = from.round();
+  check.require(to.round > 0, "round_trip.round", "is missing");
+  to.sent = from.sent();
+  check.range(to.sent, 1, kMaxEchoes, "round_trip.sent");
+  to.answered = from.answered();
+  check.range(to.answered, 0, to.sent, "round_trip.answered");
+  to.least_us = from.least_us();
+  to.median_us = from.median_us();
+  // Without an answer there is no time, and no answer takes none.
+  check.range(to.median_us, to.answered == 0 ? 0 : 1, to.answered == 0 ? 0 : kMaxRoundTripUs,
+              "round_trip.median_us");
+  check.range(to.least_us, to.answered == 0 ? 0 : 1, to.median_us, "round_trip.least_us");
+  return to;
+}
+
 void check_bounds(const schema::HostReport& from, FieldCheck& check) {
   const auto bound = [&check](int size, std::string_view field) {
     check.range(static_cast<std::uint64_t>(size), 0, kMaxObjects, field);
@@ -181,6 +209,7 @@ void check_bounds(const schema::HostReport& from, FieldCheck& check) {
   bound(from.networks_size(), "networks");
   bound(from.images_size(), "images");
   bound(from.failures_size(), "failures");
+  check.range(static_cast<std::uint64_t>(from.round_trips_size()), 0, kMaxRoundTripTargets, "round_trips");
 }
 
 void read_lists(const schema::HostReport& from, HostReport& to, FieldCheck& check) {
@@ -200,6 +229,8 @@ void read_lists(const schema::HostReport& from, HostReport& to, FieldCheck& chec
     added.bytes_total = item.bytes_total();
   }
   for (const auto& item : from.failures()) to.failures.push_back(failure(item, check));
+  for (const auto& item : from.round_trips()) to.round_trips.push_back(round_trip(item, check));
+  check.unique(to.round_trips, [](const auto& item) { return item.site; }, "round_trip.site");
   const auto id = [](const auto& item) { return item.id; };
   check.unique(to.vms, id, "vm.id");
   check.unique(to.networks, id, "network.id");

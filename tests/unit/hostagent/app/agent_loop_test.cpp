@@ -19,6 +19,7 @@
 #include "tests/support/fake_guest_channels.h"
 #include "tests/support/fake_hypervisor.h"
 #include "tests/support/fake_journal.h"
+#include "tests/support/fake_round_trips.h"
 #include "tests/support/fake_seed_store.h"
 #include "tests/support/fake_tunnels.h"
 #include "tests/support/host_order_sample.h"
@@ -49,7 +50,7 @@ class LogFile {
 };
 
 // One agent over fakes; jobs run at once, their outcomes wait in a queue.
-struct Bench : AgentInbox, TaskRunner, ControlLink, GuestListener, Clock {
+struct Bench : AgentInbox, TaskRunner, ControlLink, GuestListener, RoundTripListener, Clock {
   TimePoint time{1'000'000'000};
   std::deque<AgentEvent> queue;
   std::vector<wire::AgentMessage> sent;
@@ -62,6 +63,7 @@ struct Bench : AgentInbox, TaskRunner, ControlLink, GuestListener, Clock {
   FakeJournal journal;
   FakeGuestChannels guests{*this};
   FakeTunnels tunnels;
+  FakeRoundTrips round_trips{*this};
   wire::SigningKey key = wire::SigningKey::from_bytes(std::string(32, 'k')).value();
   wire::VerifyingKey public_key = wire::VerifyingKey::from_bytes(key.public_key()).value();
   AgentLoop loop;
@@ -70,7 +72,7 @@ struct Bench : AgentInbox, TaskRunner, ControlLink, GuestListener, Clock {
   Bench() : Bench(nullptr) {}
   explicit Bench(Journal* on_disk)
       : loop({*this, *this, *this, *this, on_disk ? *on_disk : journal, hypervisor, dataplane, firewall,
-              blobs, seeds, guests, public_key, &tunnels},
+              blobs, seeds, guests, public_key, &tunnels, &round_trips},
              identity()) {
     const auto order = sample_order();
     blobs.serve(order.images[0].disk.digest, order.images[0].disk.size_bytes);
@@ -142,6 +144,9 @@ struct Bench : AgentInbox, TaskRunner, ControlLink, GuestListener, Clock {
   void on_guest_status(const NodeId& vm, GuestStatus status) override {
     post(GuestSpoke{vm, std::move(status)});
   }
+  void on_round_trips(std::vector<MeasuredRoundTrip> measured) override {
+    post(RoundTripsMeasured{std::move(measured)});
+  }
 };
 
 }  // namespace
@@ -176,6 +181,47 @@ TEST_CASE("agent: streams may go to the VMs of an accepted order, and of no othe
   order.vms.clear();
   bench.give(order);
   CHECK(!bench.tunnels.lets_through_to(node));
+}
+
+TEST_CASE("agent: the targets of the newest accepted order are measured, and told with the round's number") {
+  const SiteId near{uuid_number(81)}, far{uuid_number(82)};
+  const Ipv4 first{0x0a000001}, second{0x0a000002};
+  Bench bench;
+  bench.round_trips.answers(first, 700);
+  const auto measure = [&] {
+    bench.round_trips.round();
+    bench.drain();
+    return bench.last_report().round_trips;
+  };
+  auto refused = bench.order();
+  refused.session = SessionId{uuid_number(92)};
+  refused.round_trip_targets = {{near, first}};
+  bench.give(refused);
+  CHECK(bench.round_trips.targets().empty());
+
+  auto order = bench.order();
+  order.round_trip_targets = {{near, first}, {far, second}};
+  bench.give(order);
+  CHECK(bench.last_report().round_trips.empty());
+  CHECK(measure() == std::vector<SiteRoundTrip>{{near, 1, 5, 5, 700, 700}, {far, 1, 5, 0, 0, 0}});
+  CHECK(measure().at(0).round == 2);
+
+  // Under the same generation, as when other hosts are asked.
+  order = bench.order();
+  order.round_trip_targets = {{far, second}};
+  bench.give(order);
+  CHECK(bench.last_ack().accepted);
+  CHECK(bench.round_trips.targets() == order.round_trip_targets);
+  bench.pass(std::chrono::seconds(6));
+  CHECK(bench.last_report().round_trips == std::vector<SiteRoundTrip>{{far, 2, 5, 0, 0, 0}});
+  // Of the list before, and late.
+  bench.loop.handle(RoundTripsMeasured{{{near, 5, 5, 1, 1}}});
+  bench.pass(std::chrono::seconds(6));
+  CHECK(bench.last_report().round_trips == std::vector<SiteRoundTrip>{{far, 2, 5, 0, 0, 0}});
+  bench.give(bench.order());
+  bench.pass(std::chrono::seconds(6));
+  CHECK(bench.last_report().round_trips.empty());
+  CHECK(bench.round_trips.targets().empty());
 }
 
 TEST_CASE("agent: orders that came together are answered in order, a few at a time") {

@@ -68,11 +68,45 @@ TEST_CASE("order: without Kubernetes its bytes are what they were before there w
   auto order = dure::samples::order();
   for (auto& entry : order.networks[0].entries) entry.routed = {};
   order.vms[0].bootstrap.clear();
+  order.round_trip_targets.clear();
   const auto before = dure::samples::golden("order_without_kubernetes");
   CHECK(dure::samples::to_hex(encode(order)) == dure::samples::to_hex(before));
   const auto decoded = decode_host_order(before);
   REQUIRE(decoded.ok());
   CHECK(*decoded == order);
+}
+
+TEST_CASE("order: without targets its bytes are what they were before there were any") {
+  auto order = dure::samples::order();
+  order.round_trip_targets.clear();
+  const auto before = dure::samples::golden("order_without_round_trips");
+  CHECK(dure::samples::to_hex(encode(order)) == dure::samples::to_hex(before));
+  const auto decoded = decode_host_order(before);
+  REQUIRE(decoded.ok());
+  CHECK(*decoded == order);
+}
+
+TEST_CASE("order: only one host's address is asked how far it is") {
+  const auto address = [](std::uint32_t value) {
+    return [value](HostOrder& m) { m.mutable_round_trip_targets(0)->set_address(value); };
+  };
+  for (const std::uint32_t value : {0x01000000U, 0x0a000001U, 0xdfffffffU}) {
+    CHECK(fault_after(address(value)) == "accepted");
+  }
+  for (const std::uint32_t value : {0U, 0x00ffffffU, 0x7f000001U, 0xe0000001U, 0xffffffffU}) {
+    CAPTURE(value);
+    CHECK(fault_after(address(value)) == "order: round_trip_target.address is not one host's address");
+  }
+  check_rows({
+      {"round_trip_target.site is not 16 bytes",
+       [](HostOrder& m) { m.mutable_round_trip_targets(0)->clear_site(); }},
+      {"round_trip_target.address is there twice",
+       [](HostOrder& m) { m.mutable_round_trip_targets(0)->set_address(m.round_trip_targets(1).address()); }},
+      {"round_trip_targets is out of range",
+       [](HostOrder& m) {
+         for (std::size_t i = 0; i < dure::kMaxRoundTripTargets; ++i) m.add_round_trip_targets();
+       }},
+  });
 }
 
 TEST_CASE("order: what is behind a guest is a prefix of 8 to 32 bits beside the network's") {
@@ -120,8 +154,8 @@ TEST_CASE("order: an unknown field is refused in every message at every depth") 
     ++messages;
   }
   // Order, fence, image with 3 blobs, network with 2 peers and 2 entries, VM with guest and 2 hosts,
-  // 2 removals.
-  CHECK(messages == 17);
+  // 2 removals, 2 targets.
+  CHECK(messages == 19);
 }
 
 TEST_CASE("order: bytes that are no message, and too many of them, are refused") {

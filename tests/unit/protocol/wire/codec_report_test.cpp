@@ -64,7 +64,41 @@ TEST_CASE("report: its bytes are the golden ones") {
 TEST_CASE("report: without Kubernetes its bytes are what they were before there was any") {
   auto report = samples::report();
   report.vms[0].departed.clear();
+  report.round_trips.clear();
   CHECK(samples::to_hex(encode(report)) == samples::to_hex(samples::golden("report_without_kubernetes")));
+}
+
+TEST_CASE("report: without round trips its bytes are what they were before there were any") {
+  auto report = samples::report();
+  report.round_trips.clear();
+  const auto before = samples::golden("report_without_round_trips");
+  CHECK(samples::to_hex(encode(report)) == samples::to_hex(before));
+  const auto decoded = decode_agent_message(before);
+  REQUIRE(decoded.ok());
+  CHECK(std::get<HostReport>(*decoded) == report);
+}
+
+TEST_CASE("report: fields of its round trips") {
+  const auto trip = [](AgentMessage& m) { return m.mutable_report()->mutable_round_trips(0); };
+  const auto silent = [](AgentMessage& m) { return m.mutable_report()->mutable_round_trips(1); };
+  check_rows(samples::report(), {
+      {"round_trip.site is not 16 bytes", [&](AgentMessage& m) { trip(m)->clear_site(); }},
+      {"round_trip.site is there twice", [&](AgentMessage& m) { *trip(m) = m.report().round_trips(1); }},
+      {"round_trip.round is missing", [&](AgentMessage& m) { trip(m)->clear_round(); }},
+      {"round_trip.sent is out of range", [&](AgentMessage& m) { silent(m)->set_sent(0); }},
+      {"round_trip.sent is out of range", [&](AgentMessage& m) { trip(m)->set_sent(kMaxEchoes + 1); }},
+      {"round_trip.answered is out of range", [&](AgentMessage& m) { trip(m)->set_answered(11); }},
+      {"round_trip.median_us is out of range", [&](AgentMessage& m) { trip(m)->set_median_us(0); }},
+      {"round_trip.median_us is out of range",
+       [&](AgentMessage& m) { trip(m)->set_median_us(kMaxRoundTripUs + 1); }},
+      {"round_trip.median_us is out of range", [&](AgentMessage& m) { silent(m)->set_median_us(1); }},
+      {"round_trip.least_us is out of range", [&](AgentMessage& m) { trip(m)->set_least_us(0); }},
+      {"round_trip.least_us is out of range", [&](AgentMessage& m) { trip(m)->set_least_us(4201); }},
+      {"round_trips is out of range",
+       [](AgentMessage& m) {
+         for (std::size_t i = 0; i < kMaxRoundTripTargets; ++i) m.mutable_report()->add_round_trips();
+       }},
+  });
 }
 
 TEST_CASE("report: sixty-four departed nodes are the most") {
@@ -105,7 +139,7 @@ TEST_CASE("report: foreign words never cost a host its report") {
 
 TEST_CASE("report: an unknown field is refused in every message at every depth") {
   for (const auto& [plain, expected] :
-       {std::pair<wire::AgentMessage, int>{samples::report(), 10}, {samples::ack(), 2}}) {
+       {std::pair<wire::AgentMessage, int>{samples::report(), 12}, {samples::ack(), 2}}) {
     int messages = 0;
     while (true) {
       auto message = sample_of(plain);

@@ -111,6 +111,7 @@ HostOrder any_order() {
     made.vms.push_back(any_vm(i));
     made.removed_vms.push_back({any_id<NodeId>(i), any_u64()});
     made.removed_networks.push_back({any_id<NetworkId>(i), any<std::uint32_t>(1, 1 << 24)});
+    made.round_trip_targets.push_back({any_id<SiteId>(0), {(11U + i) << 24 | any<std::uint32_t>(0, 1 << 24)}});
   }
   return made;
 }
@@ -127,6 +128,16 @@ HostReport any_report() {
     made.vms.push_back({any_id<NodeId>(i), any_u64(), any_id<OrderId>(0), VmState::paused,
                         {{any_name(), any_u64()}}, any_text(), {any_name()}});
     made.failures.push_back({ObjectKind::image, any_id<ImageId>(i).uuid, FailureCode::guest, any_text()});
+  }
+  made.round_trips.clear();
+  for (std::uint8_t i = 0; i < count; ++i) {
+    SiteRoundTrip trip{any_id<SiteId>(i), any<std::uint64_t>(1, ~std::uint64_t{0}), any<std::uint32_t>(1, kMaxEchoes + 1)};
+    trip.answered = any<std::uint32_t>(0, trip.sent + 1);
+    if (trip.answered > 0) {
+      trip.median_us = any<std::uint32_t>(1, kMaxRoundTripUs + 1);
+      trip.least_us = any<std::uint32_t>(1, trip.median_us + 1);
+    }
+    made.round_trips.push_back(trip);
   }
   return made;
 }

@@ -70,6 +70,8 @@ HostOrder order() {
   made.vms = {vm()};
   made.removed_vms = {{id<NodeId>(0x61), 9}};
   made.removed_networks = {{id<NetworkId>(0x62), 77}};
+  made.round_trip_targets = {{id<SiteId>(0x71), *Ipv4::parse("198.51.100.2")},
+                             {id<SiteId>(0x71), *Ipv4::parse("198.51.100.3")}};
   return made;
 }
 
@@ -92,6 +94,7 @@ HostReport report() {
   made.networks = {{id<NetworkId>(0x31), 0xabcdef}};
   made.images = {{id<ImageId>(0x21), true, 1'000'000'000, 1'000'000'000}};
   made.failures = {{ObjectKind::vm, id<NodeId>(0x51).uuid, FailureCode::no_space, "디스크가 가득 찼습니다"}};
+  made.round_trips = {{id<SiteId>(0x71), 12, 10, 9, 3900, 4200}, {id<SiteId>(0x72), 12, 10, 0, 0, 0}};
   return made;
 }
 
