@@ -48,13 +48,6 @@ LibvirtOptions libvirt_options(const Config& config) {
   return options;
 }
 
-// Asked on the underlay, which is what the clusters' segments run over.
-IcmpRoundTripsOptions round_trip_options(const Config& config) {
-  IcmpRoundTripsOptions options;
-  options.source = Ipv4::parse(config.text("network.underlay_address")).value_or(Ipv4{});
-  return options;
-}
-
 Result<void> run(const Config& config) {
   if (auto level = log::use_level(config.text("log.level")); !level) return level;
   const auto keys = load_key_files(config.text("host.keys_dir"));
@@ -66,7 +59,6 @@ Result<void> run(const Config& config) {
   if (auto made = make_directories(channels_dir, 0700); !made) return made;
   auto signals = SignalWaiter::open();
   if (!signals) return signals.error();
-
   SystemClock clock;
   SystemRandom random;
   AgentQueue queue(4096);
@@ -102,9 +94,8 @@ Result<void> run(const Config& config) {
   auto tunnels = PosixTunnels::start(**control, incoming);
   if (!tunnels) return tunnels.error();
 
-  auto round_trips = IcmpRoundTrips::start(queue, random, round_trip_options(config));
+  auto round_trips = IcmpRoundTrips::start(queue, random, config.text("network.underlay_address"));
   if (!round_trips) return round_trips.error();
-
   ThreadTaskRunner tasks(12, 4096);
   AgentLoop loop({clock, tasks, queue, **control, **journal, **hypervisor, dataplane, firewall,
                   **blobs, **seeds, **guests, bundle->signing, tunnels->get(), round_trips->get()},

@@ -5,6 +5,7 @@
 
 #include "common/log.h"
 #include "controlnode/core/host_orders.h"
+#include "controlnode/core/round_trips.h"
 #include "protocol/wire/codec.h"
 #include "protocol/wire/envelope.h"
 
@@ -14,6 +15,11 @@ namespace {
 constexpr Duration kFirstRetry = std::chrono::seconds(2);
 constexpr Duration kMostRetry = std::chrono::seconds(30);
 constexpr Duration kIdle = std::chrono::seconds(60);
+// Longer than a host has to be silent to lose its place, so that a restart moves nobody.
+constexpr Duration kSurvey = std::chrono::seconds(20);
+// An agent of an earlier version refuses what it does not know, and with it the whole order: one that
+// has not been answered so often goes without targets.
+constexpr std::uint32_t kTriesWithTargets = 2;
 
 }  // namespace
 
@@ -25,6 +31,9 @@ void Pump::restart(Fence fence, std::vector<HostOrder> outbox) {
   sequence_ = 0;
   // Sessions outlive our restart: agents will show them again with their next report.
   lines_.clear();
+  // Not before the agents have had the time to report to this leader.
+  survey_at_ = clock_.now() + kSurvey;
+  surveyed_ = false;
   for (auto& order : outbox) {
     auto& line = lines_[order.host];
     line.order = std::move(order);
@@ -48,10 +57,12 @@ void Pump::heard(const Model& model, const HostReport& report) {
   auto& line = lines_[report.host];
   if (line.session != report.session) {
     line.session = report.session;
+    line.told.clear();  // a new process measures nobody
     line.tries = 0;
     line.not_before = TimePoint{};
   }
   line.accepted_generation = report.accepted_generation;
+  line.measures = !report.round_trips.empty();
   const auto host = model.hosts.find(report.host);
   // An order that was applied long ago is no longer in the outbox; a new session needs it again, and
   // it is a function of the state.
@@ -64,7 +75,9 @@ void Pump::heard(const OrderAck& ack) {
   const auto found = lines_.find(ack.host);
   if (found == lines_.end() || found->second.session != ack.session) return;
   if (ack.accepted) {
-    found->second.accepted_generation = std::max(found->second.accepted_generation, ack.generation);
+    auto& line = found->second;
+    line.accepted_generation = std::max(line.accepted_generation, ack.generation);
+    if (ack.sequence == line.sealed_sequence) line.told = line.sealed;
   } else {
     log::warn("order refused by its host",
               {{"host", ack.host.str()}, {"order", ack.order.str()}, {"reason", ack.refusal}});
@@ -73,16 +86,37 @@ void Pump::heard(const OrderAck& ack) {
 
 bool Pump::due(const Line& line, TimePoint now) const {
   if (line.session.is_nil()) return false;
-  return line.order.generation > line.accepted_generation || (line.renew_at && *line.renew_at <= now);
+  if (line.order.generation > line.accepted_generation || (line.renew_at && *line.renew_at <= now)) return true;
+  // Who knows a newer order than the database would refuse it.
+  if (line.order.generation != line.accepted_generation) return false;
+  // It may still measure for the leader before us.
+  return line.targets != line.told || (surveyed_ && line.measures && line.targets.empty());
+}
+
+void Pump::survey(const Model& model, TimePoint now) {
+  if (now < survey_at_) return;
+  survey_at_ = now + kSurvey;
+  surveyed_ = true;
+  auto targets = round_trip_targets(model, now);
+  for (auto& [host, line] : lines_) {
+    auto wanted = std::move(targets[host]);
+    if (wanted == line.targets) continue;
+    line.targets = std::move(wanted);
+    line.tries = 0;
+    line.not_before = TimePoint{};
+  }
 }
 
 TimePoint Pump::send_due(const Model& model) {
   const auto now = clock_.now();
+  survey(model, now);
   auto wake = now + kIdle;
   // Together: the link is woken once for all that a commit has touched.
   std::vector<AddressedMessage> messages;
   for (auto& [host, line] : lines_) {
-    if (due(line, now)) {
+    if (due(line, now) && model.hosts.contains(host)) {
+      // A host that was never ordered anything has an empty order, of generation 0.
+      if (line.order.host.is_nil()) line.order = host_order(model, host, now);
       if (line.not_before <= now) seal(model, host, line, messages);
       wake = std::min(wake, line.not_before);
     } else if (line.renew_at && !line.session.is_nil()) {
@@ -106,6 +140,10 @@ void Pump::seal(const Model& model, const HostId& host, Line& line, std::vector<
   order.fence = fence_;
   order.sequence = ++sequence_;
   order.issued_at = now;
+  const bool unanswered = order.generation > line.accepted_generation && line.tries > kTriesWithTargets;
+  line.sealed = unanswered ? Targets{} : line.targets;
+  order.round_trip_targets = line.sealed;
+  line.sealed_sequence = order.sequence;
   line.renew_at = bootstrap_.fill(model, order, now);
   auto envelope = wire::seal(wire::EnvelopeKind::order, wire::encode(order), key_);
   if (!envelope) {

@@ -16,7 +16,8 @@
 namespace dure::control {
 
 // Sends the newest stored order of each host until its agent has accepted it in its current
-// session. Sending again is harmless; a newer order takes an older one's place.
+// session. Sending again is harmless; a newer order takes an older one's place. Whom a host is to
+// measure goes with its order, but is no part of it: when that changes, the same generation is sent again.
 class Pump {
  public:
   Pump(Clock& clock, AgentLink& agents, const wire::SigningKey& key, NodeBootstrap& bootstrap);
@@ -33,6 +34,7 @@ class Pump {
   TimePoint send_due(const Model& model);
 
  private:
+  using Targets = std::vector<RoundTripTarget>;
   struct Line {
     HostOrder order;
     SessionId session;                     // nil: not heard of yet
@@ -40,7 +42,12 @@ class Pump {
     std::uint32_t tries = 0;
     TimePoint not_before;
     std::optional<TimePoint> renew_at;     // credentials in it have to be made anew
+    Targets targets, told;                 // the agent is to have, and has said that it accepted
+    Targets sealed;                        // in the newest envelope
+    std::uint64_t sealed_sequence = 0;
+    bool measures = false;                 // its last report told of round trips
   };
+  void survey(const Model& model, TimePoint now);
   bool due(const Line& line, TimePoint now) const;
   void seal(const Model& model, const HostId& host, Line& line, std::vector<AddressedMessage>& into);
 
@@ -50,6 +57,8 @@ class Pump {
   NodeBootstrap& bootstrap_;
   Fence fence_;
   std::uint64_t sequence_ = 0;  // one for all hosts: rising for each of them
+  TimePoint survey_at_;         // when to look again who measures whom
+  bool surveyed_ = false;
   std::map<HostId, Line> lines_;
 };
 

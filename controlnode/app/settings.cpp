@@ -59,6 +59,8 @@ const std::vector<ConfigKey>& config_keys() {
       {"agents.listen", Kind::text, std::nullopt, "tcp://address:port where agents dial in"},
       {"log.level", Kind::text, "info", "debug, info, warn or error"},
       {"placement.vcpu_overcommit", Kind::real, "4.0", "virtual CPUs per physical one"},
+      {"placement.etcd_round_trip_ms", Kind::integer, "10",
+       "most round trip between sites that share control planes; 0: no bound"},
       {"guests.user", Kind::text, "dure", "login name in the nodes"},
       {"guests.nameservers", Kind::text, "", "comma-separated addresses"},
       {"networks.prefix", Kind::text, "10.128.0.0/10", "clusters get a /24 of it each"},
@@ -99,6 +101,9 @@ Result<Settings> settings_of(const Config& config) {
     into = static_cast<std::remove_reference_t<decltype(into)>>(value);
     return {};
   };
+  if (auto r = bounded("placement.etcd_round_trip_ms", 0, 10'000, settings.etcd_round_trip_ms); !r) {
+    return r.error();
+  }
   if (auto r = bounded("networks.first_vni", 1, 0xfffffe, settings.first_vni); !r) return r.error();
   if (auto r = bounded("nodes.deadline_s", 10, 86400, settings.node_deadline_s); !r) return r.error();
   if (auto r = bounded("nodes.drain_s", 10, 86400, settings.drain_deadline_s); !r) return r.error();

@@ -1,7 +1,9 @@
 #include "controlnode/cli/kinds.h"
 
 #include <algorithm>
+#include <array>
 #include <boost/json.hpp>
+#include <cstdio>
 #include <utility>
 
 #include "controlnode/cli/layout.h"
@@ -79,6 +81,25 @@ std::string current_step(const Object& object, TimePoint) {
   return {};
 }
 
+// "east 3.9 ms, west -" of the round trips to the other sites.
+std::string round_trips(const Object& object, TimePoint) {
+  const auto* others = find(object, "round_trips");
+  if (others == nullptr || !others->is_array()) return {};
+  std::string text;
+  for (const auto& item : others->get_array()) {
+    const auto* other = item.if_object();
+    if (other == nullptr) continue;
+    const auto* value = find(*other, "round_trip_us");
+    json::error_code error;
+    const double milliseconds = value == nullptr ? 0 : value->to_number<double>(error) / 1000.0;
+    std::array<char, 32> number{};
+    std::snprintf(number.data(), number.size(), "%.1f ms", milliseconds);
+    text += (text.empty() ? "" : ", ") + text_at(*other, "site") + " ";
+    text += value == nullptr || error ? "-" : number.data();
+  }
+  return text;
+}
+
 Kind host_kind() {
   return {"host", "hosts", "name",
           {of("NAME", "name"), of("SITE", "site"), of("STATE", "state"), of("CLASS", "class"),
@@ -128,7 +149,7 @@ const std::vector<Kind>& kinds() {
   static const std::vector<Kind> all{
       {"site", "sites", "name",
        {of("NAME", "name"), of("UNDERLAY-MTU", "underlay_mtu"), of("HOSTS", "hosts"),
-        of("ID", "id", true)}},
+        {"ROUND-TRIPS", true, &round_trips}, of("ID", "id", true)}},
       host_kind(),
       {"image", "images", "name",
        {of("NAME", "name"), bytes_of("DISK", "disk.size_bytes"), of("MIN-DISK-GIB", "min_disk_gib"),

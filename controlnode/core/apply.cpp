@@ -54,6 +54,7 @@ struct Applier {
   // What only says something about the host goes with it.
   void operator()(const DropHost& drop) {
     model.observations.erase(drop.id);
+    model.round_trips.erase(drop.id);
     model.removals.erase(drop.id);
     model.hosts.erase(drop.id);
   }

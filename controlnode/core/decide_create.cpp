@@ -3,6 +3,7 @@
 #include "controlnode/core/cluster_parts.h"
 #include "controlnode/core/decide_clusters.h"
 #include "controlnode/core/grammar.h"
+#include "controlnode/core/near_sites.h"
 #include "controlnode/core/network_plan.h"
 #include "controlnode/core/operations.h"
 
@@ -186,6 +187,8 @@ std::vector<FlavorOffer> flavor_offers(const Model& model, const Image& image) {
 
 // A cluster has one control-plane member or three.
 bool may_be_created(const Remedy& remedy) {
+  // The rules for its pools are not the user's, but that its control plane stays together.
+  if (remedy.kind == RemedyKind::without_pool_rules) return false;
   return remedy.kind != RemedyKind::fewer_control_planes || remedy.count == 1;
 }
 
@@ -212,8 +215,8 @@ Reply create_cluster(Deciding& deciding, const CreateCluster& request) {
     return refuse(Errc::no_capacity, "a cluster network is too small for so many nodes");
   }
   const auto wanted = wanted_nodes(deciding, request, named->flavor);
-  const Question question{candidates_for(model, network->mtu, deciding.now), wanted, PlacementPolicy{named->sites, {}}};
-  auto outcome = place_all(question.hosts, question.wanted, question.policy);
+  Question question{candidates_for(model, network->mtu, deciding.now), wanted, PlacementPolicy{named->sites, {}}};
+  auto outcome = place_near(model, question, deciding.now);
   if (!outcome.unplaced.empty()) {
     return no_room(question, std::move(outcome), flavor_offers(model, named->image), &may_be_created);
   }

@@ -236,6 +236,16 @@ struct HostObservation {
   friend bool operator==(const HostObservation&, const HostObservation&) = default;
 };
 
+// What a host measured last of another site. Kept in memory only: it is measured again every minute.
+struct MeasuredRoundTrip {
+  SessionId session;             // with `round`: which measurement it is
+  std::uint64_t round = 0;
+  TimePoint at;                  // when it was first told of
+  std::uint32_t answered = 0;    // 0: nobody answers there
+  std::uint32_t least_us = 0, median_us = 0;
+  friend bool operator==(const MeasuredRoundTrip&, const MeasuredRoundTrip&) = default;
+};
+
 // A credential for a cluster's API server that a user was given. The key is not kept.
 struct ClusterAccess {
   AccessId id;
@@ -259,6 +269,7 @@ struct Settings {
   std::int64_t join_credential_s = 6 * 3600;  // of a node that has not joined; made anew at half of it
   std::int64_t silent_after_s = 15;        // without a report a host's nodes become `unknown`
   std::uint32_t max_nodes_per_cluster = 64;
+  std::int64_t etcd_round_trip_ms = 10;    // most between the sites of control-plane members; 0: no bound
   Ipv4Prefix pod_network{Ipv4{0x0a400000}, 12};      // 10.64.0.0/12, in every cluster
   std::uint8_t pod_prefix_length = 24;               // of one node
   Ipv4Prefix service_network{Ipv4{0x0a600000}, 16};  // 10.96.0.0/16, in every cluster
@@ -287,6 +298,7 @@ struct Model {
   std::map<OperationId, Operation> operations;
   std::map<std::string, IdempotencyRecord> idempotency;
   std::map<HostId, HostObservation> observations;
+  std::map<HostId, std::map<SiteId, MeasuredRoundTrip>> round_trips;  // by who measured; never stored
   std::uint64_t last_event = 0;   // number of the newest event
   std::uint32_t next_vni = 0;     // 0: settings.first_vni
 };

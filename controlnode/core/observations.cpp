@@ -5,6 +5,7 @@
 
 #include "controlnode/core/grammar.h"
 #include "controlnode/core/removals.h"
+#include "controlnode/core/round_trips.h"
 
 namespace dure::control {
 namespace {
@@ -31,7 +32,7 @@ bool sizes_fit(const HostReport& report) {
                                  report.failures.size()}) {
     if (size > kMaxReportedObjects) return false;
   }
-  return true;
+  return report.round_trips.size() <= kMaxRoundTripTargets;
 }
 
 // Only images that we know; sorted, each once, so that an agent's order of listing is no change.
@@ -115,6 +116,7 @@ bool believable(const Model& model, const ReportEvent& event) {
 }
 
 bool observe(Deciding& deciding, const HostReport& report) {
+  take_round_trips(deciding.model, report, deciding.now);
   HostObservation after;
   after.host = report.host;
   after.session = report.session;

@@ -40,8 +40,7 @@ struct TwoHosts {
   }
   // Its thread is made in the namespace, and so are its sockets.
   void start(IcmpRoundTripsOptions options) {
-    options.source = kHere;
-    here.in([&] { round_trips = IcmpRoundTrips::start(told, random, options).value(); });
+    here.in([&] { round_trips = IcmpRoundTrips::start(told, random, kHere.str(), options).value(); });
   }
 
   Namespace here, there;

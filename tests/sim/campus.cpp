@@ -51,6 +51,9 @@ Campus::Campus(std::uint64_t seed, CampusShape shape)
     const HostId id{uuid_from_random(world_.bytes16())};
     submit(host_request(i, id, "site" + std::to_string(i % shape.sites + 1)));
     hosts_.push_back(std::make_unique<SimHost>(world_, network_, id, system_, public_key_));
+    for (std::uint32_t other = 0; other < shape.hosts; ++other) {
+      hosts_.back()->round_trips().answers(host_request(other, {}, "").address, shape.round_trip_us);
+    }
   }
   submit(control::CreateFlavor{"small", 1, 1024, 10});
   submit(control::CreateFlavor{"large", 4, 4096, 20});

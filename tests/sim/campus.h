@@ -13,6 +13,7 @@ namespace dure::sim {
 
 struct CampusShape {
   std::uint32_t hosts = 6, sites = 2;
+  std::uint32_t round_trip_us = 2000;  // between any two hosts
 };
 
 // A whole installation in one process: the real loops of control node and agents over fakes with

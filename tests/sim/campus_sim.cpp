@@ -1,8 +1,10 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <string>
 
+#include "controlnode/core/round_trips.h"
 #include "tests/sim/campus.h"
 #include "tests/sim/workload.h"
 
@@ -77,6 +79,37 @@ TEST_CASE("simulation: a converged campus sends no order") {
   campus.run_for(std::chrono::minutes(20));
   CHECK(campus.network().orders_sent() == sent);
   CHECK(campus.control().store().commits() == commits);
+}
+
+TEST_CASE("simulation: sites learn how far they are from each other, also after restarts, and nothing is stored for it") {
+  Campus campus(5, {.hosts = 8, .sites = 3, .round_trip_us = 3500});
+  const auto commits = campus.control().store().commits();
+  const auto distances = [&] { return control::site_distances(campus.control().model(), campus.world().now()); };
+  const auto all_known = [&] {
+    const auto known = distances();
+    return known.size() == 3 && std::all_of(known.begin(), known.end(), [](const auto& distance) {
+             return distance.round_trip == Duration{3500};
+           });
+  };
+  campus.run_for(std::chrono::seconds(100));
+  CHECK(all_known());
+  CHECK(campus.control().store().commits() == commits);
+  for (const auto& [id, host] : campus.control().store().stored().hosts) CHECK(host.generation == 0);
+
+  campus.control().kill();
+  campus.control().start();
+  CHECK(distances().empty());
+  campus.run_for(std::chrono::seconds(6));
+  CHECK(all_known());
+
+  for (auto& host : campus.hosts()) {
+    host->kill_agent();
+    host->start_agent();
+  }
+  campus.run_for(std::chrono::seconds(10));
+  CHECK(distances().empty());
+  campus.run_for(std::chrono::seconds(100));
+  CHECK(all_known());
 }
 
 TEST_CASE("simulation: faults of every kind, then peace: everything is as the rows say") {

@@ -20,7 +20,8 @@ SimHost::SimHost(World& world, Network& network, HostId id, SystemId system,
       system_(system),
       control_key_(control_key),
       hypervisor_(this),
-      guests_(*this) {
+      guests_(*this),
+      round_trips_(*this) {
   blobs_.serve(Digest{{1}}, 1000);
   blobs_.serve(Digest{{2}}, 100);
 }
@@ -37,7 +38,7 @@ void SimHost::start_agent() {
   identity.channels_dir = kChannels;
   loop_ = std::make_unique<host::AgentLoop>(
       host::AgentParts{world_, *this, *this, *this, journal_, hypervisor_, dataplane_, firewall_,
-                       blobs_, seeds_, guests_, control_key_},
+                       blobs_, seeds_, guests_, control_key_, nullptr, &round_trips_},
       identity);
   network_.connect(id_, this);
   world_.note("agent starts " + id_.str());
@@ -45,12 +46,14 @@ void SimHost::start_agent() {
   if (!started) throw std::runtime_error("agent: " + started.error().message);
   wake_at(loop_->next_wake());
   guests_speak();
+  sites_answer();
 }
 
 void SimHost::kill_agent() {
   ++life_;
   network_.disconnect(id_);
   guests_.watch({});
+  round_trips_.measure({});
   dead_.push_back(std::move(loop_));
   world_.note("agent dies " + id_.str());
 }
@@ -88,6 +91,10 @@ void SimHost::on_guest_status(const NodeId& vm, host::GuestStatus status) {
   post(host::GuestSpoke{vm, std::move(status)});
 }
 
+void SimHost::on_round_trips(std::vector<host::MeasuredRoundTrip> measured) {
+  post(host::RoundTripsMeasured{std::move(measured)});
+}
+
 void SimHost::run(std::function<void()> job) {
   const auto delay = world_.between(Duration{500}, std::chrono::milliseconds(400));
   world_.after(delay, [this, life = life_, job = std::move(job)] {
@@ -118,6 +125,14 @@ void SimHost::guests_speak() {
       guests_.say(guest.socket_path, std::move(status));
     }
     guests_speak();
+  });
+}
+
+void SimHost::sites_answer() {
+  world_.after(std::chrono::seconds(60), [this, life = life_] {
+    if (life != life_) return;
+    round_trips_.round();
+    sites_answer();
   });
 }
 

@@ -13,6 +13,7 @@
 #include "tests/support/fake_guest_channels.h"
 #include "tests/support/fake_hypervisor.h"
 #include "tests/support/fake_journal.h"
+#include "tests/support/fake_round_trips.h"
 #include "tests/support/fake_seed_store.h"
 
 namespace dure::sim {
@@ -24,6 +25,7 @@ class SimHost : public host::AgentInbox,
                 public host::ControlLinkListener,
                 public host::HypervisorListener,
                 public host::GuestListener,
+                public host::RoundTripListener,
                 public TaskRunner {
  public:
   SimHost(World& world, Network& network, HostId id, SystemId system,
@@ -39,6 +41,7 @@ class SimHost : public host::AgentInbox,
   host::FakeFirewall& firewall() { return firewall_; }
   host::FakeSeedStore& seeds() { return seeds_; }
   host::FakeJournal& journal() { return journal_; }
+  host::FakeRoundTrips& round_trips() { return round_trips_; }
   std::vector<host::WatchedGuest> watched() const { return guests_.watched(); }
 
   void post(host::AgentEvent event) override;
@@ -47,11 +50,13 @@ class SimHost : public host::AgentInbox,
   void on_envelope(std::string bytes) override;
   void on_hypervisor_change() override;
   void on_guest_status(const NodeId& vm, host::GuestStatus status) override;
+  void on_round_trips(std::vector<host::MeasuredRoundTrip> measured) override;
   void run(std::function<void()> job) override;
 
  private:
   void wake_at(TimePoint when);
   void guests_speak();
+  void sites_answer();
 
   World& world_;
   Network& network_;
@@ -67,6 +72,7 @@ class SimHost : public host::AgentInbox,
   host::FakeSeedStore seeds_;
   host::FakeJournal journal_;
   host::FakeGuestChannels guests_;
+  host::FakeRoundTrips round_trips_;
   std::unique_ptr<host::AgentLoop> loop_;
   std::vector<std::unique_ptr<host::AgentLoop>> dead_;  // their last jobs still refer to them
   std::map<NodeId, TimePoint> running_since_;

@@ -11,6 +11,7 @@ add_doctest_binary(
           controlnode/core/host_orders_test.cpp
           controlnode/core/id_stream_test.cpp
           controlnode/core/lifecycle_test.cpp
+          controlnode/core/near_sites_test.cpp
           controlnode/core/network_plan_test.cpp
           controlnode/core/placement/capacity_test.cpp
           controlnode/core/placement/explain_golden_test.cpp
@@ -19,6 +20,7 @@ add_doctest_binary(
           controlnode/core/placement/remedies_test.cpp
           controlnode/core/placement_properties_test.cpp
           controlnode/core/placement_test.cpp
+          controlnode/core/round_trips_test.cpp
           controlnode/core/scenario_expect.cpp
           controlnode/core/scenario_run.cpp
           controlnode/core/scenario_test.cpp

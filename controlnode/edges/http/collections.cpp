@@ -36,7 +36,7 @@ auto listing(Map Model::*map, Show show) {
 const std::vector<Collection>& collections() {
   using M = const Model&;
   static const std::vector<Collection> all{
-      {"sites", listing(&Model::sites, [](M m, const Site& s, TimePoint) { return render(m, s); })},
+      {"sites", listing(&Model::sites, [](M m, const Site& s, TimePoint now) { return render(m, s, now); })},
       {"hosts",
        listing(&Model::hosts, [](M m, const Host& h, TimePoint now) { return render(m, h, now); })},
       {"flavors", listing(&Model::flavors, [](M, const Flavor& f, TimePoint) { return render(f); })},

@@ -11,7 +11,7 @@
 namespace dure::control {
 
 // Rows as the REST API shows them. Names stand beside ids, so that nobody has to look one up.
-boost::json::object render(const Model& model, const Site& site);
+boost::json::object render(const Model& model, const Site& site, TimePoint now);
 boost::json::object render(const Model& model, const Host& host, TimePoint now);
 boost::json::object render(const Flavor& flavor);
 boost::json::object render(const Image& image);

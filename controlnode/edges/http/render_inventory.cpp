@@ -1,7 +1,10 @@
 #include <boost/json.hpp>
+#include <map>
+#include <utility>
 
 #include "controlnode/core/lifecycle.h"
 #include "controlnode/core/placement.h"
+#include "controlnode/core/round_trips.h"
 #include "controlnode/edges/http/render.h"
 
 namespace dure::control {
@@ -36,15 +39,35 @@ std::string host_state(const Host& host, const HostObservation* seen, const Sett
   return host.cordoned ? "cordoned" : "ready";
 }
 
+// To every other site, by name; null: not measured of late.
+json::array round_trips(const Model& model, const SiteId& own, TimePoint now) {
+  std::map<std::string, json::value> others;
+  for (const auto& [id, site] : model.sites) {
+    if (id != own) others.emplace(site.name, nullptr);
+  }
+  for (const auto& distance : site_distances(model, now)) {
+    if (distance.one != own && distance.other != own) continue;
+    const auto other = model.sites.find(distance.one == own ? distance.other : distance.one);
+    if (other == model.sites.end()) continue;
+    others[other->second.name] = distance.round_trip.count();
+  }
+  json::array result;
+  for (auto& [name, round_trip] : others) {
+    result.push_back(json::object{{"site", name}, {"round_trip_us", std::move(round_trip)}});
+  }
+  return result;
+}
+
 }  // namespace
 
-json::object render(const Model& model, const Site& site) {
+json::object render(const Model& model, const Site& site, TimePoint now) {
   std::uint64_t hosts = 0;
   for (const auto& [id, host] : model.hosts) hosts += host.site == site.id ? 1U : 0U;
   return {{"id", site.id.str()},
           {"name", site.name},
           {"underlay_mtu", site.underlay_mtu},
-          {"hosts", hosts}};
+          {"hosts", hosts},
+          {"round_trips", round_trips(model, site.id, now)}};
 }
 
 namespace {

@@ -56,8 +56,8 @@ std::vector<MeasuredRoundTrip> summary(const std::vector<Question>& questions) {
 
 class IcmpRoundTrips::Loop {
  public:
-  Loop(RoundTripListener& listener, Random& random, IcmpRoundTripsOptions options, int wake)
-      : listener_(listener), random_(random), options_(options), wake_(wake) {
+  Loop(RoundTripListener& listener, Random& random, Ipv4 source, IcmpRoundTripsOptions options, int wake)
+      : listener_(listener), random_(random), source_(source), options_(options), wake_(wake) {
     thread_ = std::thread([this] { guarded(); });
   }
   ~Loop() {
@@ -138,7 +138,7 @@ class IcmpRoundTrips::Loop {
 
   // One measurement; it ends without a word when there is another list or an end.
   void round() {
-    auto socket = EchoSocket::open(options_.source);
+    auto socket = EchoSocket::open(source_);
     if (!socket) {
       // Told as unanswered: a site that cannot be asked is not measured.
       log::warn("round trips cannot be measured", {{"reason", socket.error().message}});
@@ -193,6 +193,7 @@ class IcmpRoundTrips::Loop {
 
   RoundTripListener& listener_;
   Random& random_;
+  const Ipv4 source_;
   const IcmpRoundTripsOptions options_;
   const int wake_;
   std::mutex mutex_;
@@ -204,13 +205,17 @@ class IcmpRoundTrips::Loop {
 };
 
 Result<std::unique_ptr<IcmpRoundTrips>> IcmpRoundTrips::start(RoundTripListener& listener, Random& random,
-                                                              IcmpRoundTripsOptions options) {
+                                                              std::string_view source, IcmpRoundTripsOptions options) {
+  const auto address = Ipv4::parse(source);
+  if (!address) {
+    return Error{Errc::invalid_argument, "'" + std::string(source) + "' is no IPv4 address to measure round trips from"};
+  }
   const auto most = static_cast<std::uint32_t>(kMaxEchoes / kMaxRoundTripTargets);
   options.echoes = std::clamp<std::uint32_t>(options.echoes, 1, most);
   const int wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (wake < 0) return Error{Errc::internal, std::string("eventfd: ") + std::strerror(errno)};
   return std::unique_ptr<IcmpRoundTrips>(
-      new IcmpRoundTrips(std::make_unique<Loop>(listener, random, options, wake)));
+      new IcmpRoundTrips(std::make_unique<Loop>(listener, random, *address, options, wake)));
 }
 
 IcmpRoundTrips::IcmpRoundTrips(std::unique_ptr<Loop> loop) : loop_(std::move(loop)) {}

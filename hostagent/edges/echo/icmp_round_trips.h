@@ -2,8 +2,8 @@
 
 #include <chrono>
 #include <memory>
+#include <string_view>
 
-#include "common/ip.h"
 #include "common/ports.h"
 #include "common/result.h"
 #include "hostagent/ports/round_trips.h"
@@ -11,7 +11,6 @@
 namespace dure::host {
 
 struct IcmpRoundTripsOptions {
-  Ipv4 source{};                                         // address to ask from; 0: as the routes say
   std::chrono::milliseconds every = std::chrono::seconds(60);
   std::uint32_t echoes = 5;                              // to each target in one measurement
   std::chrono::milliseconds apart = std::chrono::milliseconds(200);
@@ -23,9 +22,10 @@ struct IcmpRoundTripsOptions {
 // drawn anew for each.
 class IcmpRoundTrips : public RoundTrips {
  public:
-  // `listener` and `random` must outlive the object; both are used from the object's own thread.
+  // `source`: the underlay's address, to ask from: clusters' segments run over it. `listener` and
+  // `random` must outlive the object; both are used from the object's own thread.
   static Result<std::unique_ptr<IcmpRoundTrips>> start(RoundTripListener& listener, Random& random,
-                                                       IcmpRoundTripsOptions options = {});
+                                                       std::string_view source, IcmpRoundTripsOptions options = {});
   ~IcmpRoundTrips() override;
 
   void measure(std::vector<RoundTripTarget> targets) override;

@@ -184,4 +184,127 @@ TEST_CASE("pump: sequences rise, also over hosts") {
   CHECK(bench.last().sequence > first);
 }
 
+namespace {
+
+// Two sites with a host each; the pump's own is at the first.
+struct SurveyBench : Bench {
+  SiteId east{Uuid{{1}}}, west{Uuid{{2}}};
+  HostId other{Uuid{{2}}};
+  static constexpr Ipv4 kOther{0x0a000002};
+
+  SurveyBench() {
+    model.sites[east] = {east, "east"};
+    model.sites[west] = {west, "west"};
+    model.hosts[host].site = east;
+    model.hosts[host].address = Ipv4{0x0a000001};
+    Host row;
+    row.id = other;
+    row.site = west;
+    row.address = kOther;
+    model.hosts[other] = row;
+    for (const auto& id : {host, other}) model.observations[id].host = id;
+  }
+  // Everybody speaks, and so much time has passed that the pump looks again who measures whom.
+  void survey(bool other_is_silent = false) {
+    clock.time = clock.time + std::chrono::seconds(20);
+    model.observations[host].seen_at = clock.time;
+    if (!other_is_silent) model.observations[other].seen_at = clock.time;
+    pump.send_due(model);
+  }
+  OrderAck ack(bool accepted = true) {
+    const auto order = last();
+    return {host, order.session, order.order, order.sequence, order.generation, accepted, accepted ? "" : "superseded"};
+  }
+};
+
+}  // namespace
+
+TEST_CASE("pump: whom to measure goes out under the generation that is there, until it is accepted") {
+  SurveyBench bench;
+  bench.pump.heard(bench.model, bench.report(7, 3));
+  bench.pump.send_due(bench.model);
+  CHECK(bench.wire.sent.empty());
+  bench.survey();
+  REQUIRE(bench.wire.sent.size() == 1);
+  CHECK(bench.last().host == bench.host);
+  CHECK(bench.last().generation == 3);
+  CHECK(bench.last().round_trip_targets == std::vector<RoundTripTarget>{{bench.west, SurveyBench::kOther}});
+  bench.pump.send_due(bench.model);
+  CHECK(bench.wire.sent.size() == 1);
+  bench.survey();
+  CHECK(bench.wire.sent.size() == 2);
+  bench.pump.heard(bench.ack(false));
+  bench.survey();
+  CHECK(bench.wire.sent.size() == 3);
+  bench.pump.heard(bench.ack());
+  bench.survey();
+  CHECK(bench.wire.sent.size() == 3);
+  // A new process has to be told again; an order for another reason carries it, too.
+  bench.pump.heard(bench.model, bench.report(8, 0));
+  bench.pump.send_due(bench.model);
+  REQUIRE(bench.wire.sent.size() == 4);
+  CHECK(bench.last().round_trip_targets.size() == 1);
+  bench.pump.heard(bench.ack());
+  bench.survey();
+  CHECK(bench.wire.sent.size() == 4);
+  // The other one is gone: nobody is to be measured any more.
+  bench.survey(true);
+  REQUIRE(bench.wire.sent.size() == 5);
+  CHECK(bench.last().round_trip_targets.empty());
+  CHECK(bench.last().generation == 3);
+}
+
+TEST_CASE("pump: a host that was never ordered anything is told whom to measure by an empty order") {
+  SurveyBench bench;
+  bench.model.hosts[bench.host].generation = 0;
+  bench.model.hosts[bench.host].order.reset();
+  bench.pump.heard(bench.model, bench.report(7, 0));
+  bench.survey();
+  REQUIRE(bench.wire.sent.size() == 1);
+  CHECK(bench.last().host == bench.host);
+  CHECK(bench.last().generation == 0);
+  CHECK(bench.last().vms.empty());
+  CHECK(bench.last().round_trip_targets.size() == 1);
+}
+
+TEST_CASE("pump: what a host measures for the leader before is ended, but not before the first look") {
+  SurveyBench bench;
+  auto report = bench.report(7, 3);
+  report.round_trips = {{bench.west, 1, 5, 0, 0, 0}};
+  bench.pump.heard(bench.model, report);
+  bench.pump.send_due(bench.model);
+  CHECK(bench.wire.sent.empty());
+  bench.survey(true);
+  REQUIRE(bench.wire.sent.size() == 1);
+  CHECK(bench.last().round_trip_targets.empty());
+  bench.pump.heard(bench.ack());
+  bench.pump.heard(bench.model, bench.report(7, 3));
+  bench.survey(true);
+  CHECK(bench.wire.sent.size() == 1);
+}
+
+TEST_CASE("pump: an order that is not answered goes without targets, which an earlier agent does not know") {
+  SurveyBench bench;
+  const Change change = bench.put(4);
+  bench.model.hosts[bench.host].generation = 4;
+  bench.pump.heard(bench.model, bench.report(7, 3));
+  bench.survey();
+  bench.pump.take({&change, 1});
+  bench.pump.send_due(bench.model);
+  CHECK(bench.last().generation == 4);
+  CHECK(bench.last().round_trip_targets.size() == 1);
+  bench.survey();
+  CHECK(bench.last().round_trip_targets.size() == 1);
+  bench.survey();
+  CHECK(bench.last().generation == 4);
+  CHECK(bench.last().round_trip_targets.empty());
+}
+
+TEST_CASE("pump: a host that knows a newer order than the database is not bothered with targets") {
+  SurveyBench bench;
+  bench.pump.heard(bench.model, bench.report(7, 9));
+  bench.survey();
+  CHECK(bench.wire.sent.empty());
+}
+
 }  // namespace dure::control

@@ -27,6 +27,8 @@ TEST_CASE("settings: the defaults are those of the model") {
 TEST_CASE("settings: values outside their range are refused with the key's name") {
   for (const auto& [text, key] : std::initializer_list<std::pair<const char*, const char*>>{
            {"[placement]\nvcpu_overcommit=0.5\n", "placement.vcpu_overcommit"},
+           {"[placement]\netcd_round_trip_ms=-1\n", "placement.etcd_round_trip_ms"},
+           {"[placement]\netcd_round_trip_ms=10001\n", "placement.etcd_round_trip_ms"},
            {"[guests]\nnameservers='10.0.0.1,nope'\n", "guests.nameservers"},
            {"[networks]\nprefix='10.0.0.0/30'\n", "networks.prefix"},
            {"[networks]\nfirst_vni=16777216\n", "networks.first_vni"},

@@ -72,6 +72,19 @@ TEST_CASE("output: yaml keeps text that looks like something else") {
   CHECK(text.find("e: text\n") != std::string::npos);
 }
 
+TEST_CASE("output: wide shows how far a site is from the others") {
+  const auto sites = json::parse(R"({"items":[
+      {"id":"x","name":"east","underlay_mtu":1500,"hosts":2,"round_trips":[
+        {"site":"north","round_trip_us":null},{"site":"west","round_trip_us":3949},{"site":"moon","round_trip_us":2600000}]},
+      {"id":"y","name":"west","underlay_mtu":1500,"hosts":1,"round_trips":[]}]})");
+  auto wide = options(Format::wide);
+  wide.columns = {"NAME", "ROUND-TRIPS"};
+  CHECK(*show_list(kind("site"), sites, wide) ==
+        "NAME  ROUND-TRIPS\n"
+        "east  north -, west 3.9 ms, moon 2600.0 ms\n"
+        "west  -\n");
+}
+
 TEST_CASE("output: wide shows more, and columns can be chosen") {
   const auto wide = *show_list(kind("cluster"), kClusters, options(Format::wide));
   CHECK(wide.find("10.128.0.0/24") != std::string::npos);

@@ -87,7 +87,7 @@ Seen expect_refusal(const World& world, Words& words) {
   wanted.host_name = words.next("host");
   world.host(wanted.host_name);
   const std::string dimension = words.next("dimension");
-  require_word(dimension, Dimension::unusable, "dimension");
+  require_word(dimension, Dimension::round_trip, "dimension");
   std::string text = wanted.host_name + " " + dimension;
   for (const char* word : {"wanted", "free", "total"}) {
     if (!words.take(word)) break;

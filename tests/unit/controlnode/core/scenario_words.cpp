@@ -44,6 +44,12 @@ std::int64_t Words::seconds() {
   return parse_number(std::string_view(word).substr(0, word.size() - 1), "duration");
 }
 
+std::int64_t Words::milliseconds() {
+  const std::string& word = next("round trip");
+  if (!word.ends_with("ms")) unknown_word(word, "round trip");
+  return parse_number(std::string_view(word).substr(0, word.size() - 2), "round trip");
+}
+
 std::vector<std::string> Words::list(std::string_view what) {
   std::vector<std::string> names;
   const std::string& word = next(what);

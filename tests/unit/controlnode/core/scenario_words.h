@@ -27,6 +27,8 @@ class Words {
   std::int64_t number(std::string_view what);
   // "90s"
   std::int64_t seconds();
+  // "4ms"
+  std::int64_t milliseconds();
   // "a,b", or "none"
   std::vector<std::string> list(std::string_view what);
   // All words left, one space between them.

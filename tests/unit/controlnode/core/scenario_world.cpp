@@ -152,6 +152,7 @@ void World::happen(Words& words) {
   if (event == "uncordon") return cordon(words, false);
   if (event == "report") return report(words);
   if (event == "confirm") return confirm(words);
+  if (event == "measure") return measure(words);
   if (event == "silence") return wait(words, true);
   if (event == "wait") return wait(words, false);
   unknown_word(event, "event");
@@ -348,6 +349,29 @@ void World::confirm(Words& words) {
     }
     say(std::move(report));
   }
+}
+
+// The host says again what it said last, and what it has measured since of these sites.
+void World::measure(Words& words) {
+  const HostId id = host(words.next("host"));
+  HostReport report = said_.contains(id) ? said_.at(id) : campus.idle_report(id);
+  report.sequence = campus.idle_report(id).sequence;
+  report.round_trips.clear();
+  ++rounds_;
+  while (!words.empty()) {
+    const std::string name = words.next("site");
+    SiteRoundTrip trip{{}, rounds_, 5, 0, 0, 0};
+    for (const auto& [site, row] : campus.model.sites) {
+      if (row.name == name) trip.site = site;
+    }
+    if (trip.site.is_nil()) throw Malformed("there is no site '" + name + "'");
+    if (!words.take("none")) {
+      trip.answered = trip.sent;
+      trip.least_us = trip.median_us = small(words.milliseconds() * 1000);
+    }
+    report.round_trips.push_back(trip);
+  }
+  say(std::move(report));
 }
 
 // Time passes. Every host that has ever spoken repeats what it said last, a silent one excepted.

@@ -52,6 +52,7 @@ class World {
   void cordon(Words& words, bool cordoned);
   void report(Words& words);
   void confirm(Words& words);
+  void measure(Words& words);
   void wait(Words& words, bool silence);
 
   void act(const Event& event);
@@ -62,6 +63,7 @@ class World {
 
   std::map<HostId, std::map<std::uint64_t, HostOrder>> sent_;  // by generation
   std::map<HostId, HostReport> said_;                          // the newest report, to repeat
+  std::uint64_t rounds_ = 0;                                   // of measurements
   std::map<std::string, NodeId> nodes_;                        // every node there ever was
 };
 

@@ -141,6 +141,23 @@ TEST_CASE("api: a site is made, listed, shown and deleted") {
   check_problem(stand.ask("DELETE", "/api/v1/sites/east"), 404, "not-found");
 }
 
+TEST_CASE("api: a site shows how far the others are, in the order of their names") {
+  ApiStand stand;
+  stand.api.act([&](test::Campus& campus) {
+    const auto south = campus.site("south");
+    for (const auto* name : {"north", "east"}) campus.site(name);
+    campus.now = stand.clock.now();
+    auto report = campus.idle_report(campus.host("e1", "east"));
+    report.round_trips = {{south, 1, 5, 5, 3000, 3950}};
+    campus.tell(report);
+  });
+  const auto trips = [&](const std::string& site) {
+    return boost::json::serialize(ApiStand::json(stand.ask("GET", "/api/v1/sites/" + site)).at("round_trips"));
+  };
+  CHECK(trips("east") == R"([{"site":"north","round_trip_us":null},{"site":"south","round_trip_us":3950}])");
+  CHECK(trips("south") == R"([{"site":"east","round_trip_us":3950},{"site":"north","round_trip_us":null}])");
+}
+
 TEST_CASE("api: lists are in the order of names") {
   ApiStand stand;
   for (const std::string name : {"north", "east", "south"}) {

@@ -1,0 +1,273 @@
+#include "controlnode/core/near_sites.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <tuple>
+#include <utility>
+
+namespace dure::control {
+namespace {
+
+// Above it only groups around each site are looked at, not every three of them.
+constexpr std::size_t kSitesForTriples = 64;
+constexpr std::size_t kPairsTold = 4;
+
+// A site with hosts that have room for a member.
+struct SiteRoom {
+  SiteId site;
+  std::size_t hosts = 0, durable = 0;
+  std::int64_t memory_mib = 0;
+};
+
+std::vector<SiteRoom> rooms_of(std::span<const Candidate> hosts, const MemberRequest& wanted) {
+  const std::set<SiteId> allowed(wanted.sites.begin(), wanted.sites.end());
+  std::map<SiteId, SiteRoom> sites;
+  for (const Candidate& host : hosts) {
+    if (!host.usable || !covers(amounts(host.free), amounts(wanted.amount))) continue;
+    if (!allowed.empty() && !allowed.contains(host.site)) continue;
+    SiteRoom& room = sites[host.site];
+    room.site = host.site;
+    ++room.hosts;
+    if (host.host_class == HostClass::anchor) ++room.durable;
+    room.memory_mib += host.free.memory_mib;
+  }
+  std::vector<SiteRoom> rooms;
+  for (const auto& [site, room] : sites) rooms.push_back(room);
+  return rooms;
+}
+
+using Group = std::vector<std::size_t>;  // indexes of rooms, rising
+
+class NearGroups {
+ public:
+  NearGroups(std::vector<SiteRoom> rooms, const MemberRequest& wanted, std::span<const SiteDistance> distances,
+             Duration bound)
+      : rooms_(std::move(rooms)), wanted_(wanted), bound_(bound) {
+    for (const SiteDistance& distance : distances) distances_[{distance.one, distance.other}] = distance.round_trip;
+  }
+
+  std::vector<std::vector<SiteId>> best() const {
+    // The large groups leave most choice; three sites hold three members, whatever else they are near to.
+    std::vector<Group> groups = ranked(around_each());
+    if (groups.size() < kNearGroups && rooms_.size() <= kSitesForTriples) {
+      for (Group& group : ranked(of_three())) {
+        if (std::find(groups.begin(), groups.end(), group) == groups.end()) groups.push_back(std::move(group));
+      }
+    }
+    if (groups.size() > kNearGroups) groups.resize(kNearGroups);
+    std::vector<std::vector<SiteId>> result;
+    for (const Group& group : groups) {
+      auto& sites = result.emplace_back();
+      for (const std::size_t index : group) sites.push_back(rooms_[index].site);
+    }
+    return result;
+  }
+
+ private:
+  std::optional<Duration> between(std::size_t a, std::size_t b) const {
+    const auto& [one, other] = std::minmax(rooms_[a].site, rooms_[b].site);
+    const auto found = distances_.find({one, other});
+    if (found == distances_.end()) return std::nullopt;
+    return found->second;
+  }
+  bool near(std::size_t a, std::size_t b) const {
+    const auto distance = between(a, b);
+    return distance && *distance <= bound_;
+  }
+
+  // Of each site with the nearest ones, as many as are near to each other.
+  std::set<Group> around_each() const {
+    std::set<Group> groups;
+    for (std::size_t seed = 0; seed < rooms_.size(); ++seed) {
+      std::vector<std::pair<Duration, std::size_t>> others;
+      for (std::size_t i = 0; i < rooms_.size(); ++i) {
+        if (i != seed && near(seed, i)) others.emplace_back(*between(seed, i), i);
+      }
+      std::sort(others.begin(), others.end());
+      Group group{seed};
+      for (const auto& [distance, i] : others) {
+        if (std::all_of(group.begin(), group.end(), [&, at = i](std::size_t other) { return near(other, at); })) {
+          group.push_back(i);
+        }
+      }
+      std::sort(group.begin(), group.end());
+      groups.insert(std::move(group));
+    }
+    return groups;
+  }
+
+  std::set<Group> of_three() const {
+    std::set<Group> groups;
+    for (std::size_t a = 0; a < rooms_.size(); ++a) {
+      for (std::size_t b = a + 1; b < rooms_.size(); ++b) {
+        if (!near(a, b)) continue;
+        groups.insert({a, b});
+        for (std::size_t c = b + 1; c < rooms_.size(); ++c) {
+          if (near(a, c) && near(b, c)) groups.insert({a, b, c});
+        }
+      }
+    }
+    return groups;
+  }
+
+  std::vector<Group> ranked(const std::set<Group>& groups) const {
+    using Key = std::tuple<std::size_t, std::size_t, std::int64_t>;
+    std::vector<std::pair<Key, Group>> keyed;
+    for (const Group& group : groups) {
+      std::size_t hosts = 0, durable = 0;
+      std::int64_t memory_mib = 0;
+      for (const std::size_t index : group) {
+        hosts += rooms_[index].hosts;
+        durable += rooms_[index].durable;
+        memory_mib += rooms_[index].memory_mib;
+      }
+      if (hosts < wanted_.members) continue;
+      keyed.push_back({{std::min(durable, wanted_.members),
+                        wanted_.spread ? std::min(group.size(), wanted_.members) : 0, memory_mib},
+                       group});
+    }
+    std::sort(keyed.begin(), keyed.end(), [](const auto& a, const auto& b) {
+      return a.first != b.first ? a.first > b.first : a.second < b.second;
+    });
+    std::vector<Group> result;
+    for (auto& [key, group] : keyed) result.push_back(std::move(group));
+    return result;
+  }
+
+  std::vector<SiteRoom> rooms_;  // sorted by site
+  const MemberRequest& wanted_;
+  Duration bound_;
+  std::map<std::pair<SiteId, SiteId>, Duration> distances_;
+};
+
+std::string site_name(const Model& model, const SiteId& site) {
+  const auto found = model.sites.find(site);
+  return found == model.sites.end() ? site.str() : found->second.name;
+}
+
+// What stands in the way, with the figures, and the ways out of it.
+std::string too_far(const Model& model, const std::vector<SiteRoom>& rooms, const MemberRequest& wanted,
+                    std::span<const SiteDistance> distances) {
+  const std::string bound = std::to_string(model.settings.etcd_round_trip_ms) + " ms";
+  std::string text = std::to_string(wanted.members) + " control-plane members do not fit into sites that are at most " +
+                     bound + " from each other: room for members is";
+  for (const SiteRoom& room : rooms) {
+    text += (&room == &rooms.front() ? " " : ", ") + site_name(model, room.site) + " " + std::to_string(room.hosts);
+  }
+  std::size_t far = 0;
+  for (std::size_t a = 0; a < rooms.size(); ++a) {
+    for (std::size_t b = a + 1; b < rooms.size(); ++b) {
+      const auto found = std::find_if(distances.begin(), distances.end(), [&](const SiteDistance& distance) {
+        return distance.one == rooms[a].site && distance.other == rooms[b].site;
+      });
+      const bool known = found != distances.end();
+      if (known && found->round_trip <= Duration{model.settings.etcd_round_trip_ms * 1000}) continue;
+      if (++far > kPairsTold) continue;
+      text += "; " + site_name(model, rooms[a].site) + " and " + site_name(model, rooms[b].site) +
+              (known ? " are " + in_milliseconds(found->round_trip) + " apart"
+                     : " are not measured, which counts as too far");
+    }
+  }
+  if (far > kPairsTold) text += "; and " + std::to_string(far - kPairsTold) + " more pairs";
+  return text + ". Take 1 control plane, name sites near to each other, or raise placement.etcd_round_trip_ms";
+}
+
+bool all_near(std::span<const Candidate> hosts, const PlacementOutcome& outcome, std::span<const NodeRequest> wanted,
+              std::span<const SiteDistance> distances, Duration bound) {
+  std::map<HostId, SiteId> site_of;
+  for (const Candidate& host : hosts) site_of.emplace(host.host, host.site);
+  std::set<SiteId> sites;
+  for (const Placement& placed : outcome.placed) {
+    const bool member = std::any_of(wanted.begin(), wanted.end(), [&](const NodeRequest& node) {
+      return node.node == placed.node && node.role == Role::control_plane;
+    });
+    if (member) sites.insert(site_of.at(placed.host));
+  }
+  for (auto one = sites.begin(); one != sites.end(); ++one) {
+    for (auto other = std::next(one); other != sites.end(); ++other) {
+      const bool near = std::any_of(distances.begin(), distances.end(), [&](const SiteDistance& distance) {
+        return distance.one == *one && distance.other == *other && distance.round_trip <= bound;
+      });
+      if (!near) return false;
+    }
+  }
+  return true;
+}
+
+MemberRequest members_of(std::span<const NodeRequest> wanted, const PlacementPolicy& policy) {
+  MemberRequest members{{}, 0, policy.sites.size() > 1, policy.sites};
+  for (const NodeRequest& node : wanted) {
+    if (node.role != Role::control_plane) continue;
+    ++members.members;
+    members.amount = node.amount;  // members of one cluster are alike
+  }
+  return members;
+}
+
+// A site that the request allows and its control plane does not: that is the reason, and not the site.
+void say_too_far(const Question& question, PlacementOutcome& outcome) {
+  const std::set<SiteId> asked(question.policy.sites.begin(), question.policy.sites.end());
+  std::map<HostId, SiteId> site_of;
+  for (const Candidate& host : question.hosts) site_of.emplace(host.host, host.site);
+  for (Refusal& refusal : outcome.refusals) {
+    if (refusal.dimension != Dimension::site) continue;
+    if (!asked.empty() && !asked.contains(site_of.at(refusal.host))) continue;
+    refusal.dimension = Dimension::round_trip;
+    refusal.detail = "is at a site too far from the other control-plane nodes, or not measured";
+  }
+}
+
+}  // namespace
+
+std::string in_milliseconds(Duration time) {
+  const auto tenths = (time.count() + 50) / 100;
+  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " ms";
+}
+
+std::vector<std::vector<SiteId>> near_groups(std::span<const Candidate> hosts, const MemberRequest& wanted,
+                                             std::span<const SiteDistance> distances, Duration bound) {
+  return NearGroups(rooms_of(hosts, wanted), wanted, distances, bound).best();
+}
+
+PlacementOutcome place_near(const Model& model, Question& question, TimePoint now) {
+  const PlacementPolicy asked = question.policy;
+  auto anywhere = place_all(question.hosts, question.wanted, asked);
+  const MemberRequest members = members_of(question.wanted, asked);
+  const Duration bound{model.settings.etcd_round_trip_ms * 1000};
+  if (!anywhere.unplaced.empty() || members.members < 2 || bound == Duration{}) return anywhere;
+  const auto distances = site_distances(model, now);
+  if (all_near(question.hosts, anywhere, question.wanted, distances, bound)) return anywhere;
+
+  auto groups = near_groups(question.hosts, members, distances, bound);
+  const auto rooms = rooms_of(question.hosts, members);
+  const bool explained = groups.empty();
+  // Nowhere is room enough: where there is most, for what each host lacks.
+  if (explained) {
+    const auto most = std::max_element(rooms.begin(), rooms.end(),
+                                       [](const SiteRoom& a, const SiteRoom& b) { return a.hosts < b.hosts; });
+    groups.push_back({most->site});
+  }
+  for (NodeRequest& node : question.wanted) node.pool = node.role == Role::control_plane ? 0 : 1;
+  std::optional<PlacementOutcome> refused;
+  for (const auto& group : groups) {
+    PlacementPolicy near = asked;
+    near.pools = {PoolRules{group, {}, {}, {}}};
+    auto outcome = place_all(question.hosts, question.wanted, near);
+    const bool placed = outcome.unplaced.empty();
+    if (placed || !refused) question.policy = near;
+    if (placed) return outcome;
+    if (!refused) refused = std::move(outcome);
+  }
+  say_too_far(question, *refused);
+  if (explained) {
+    refused->summary = too_far(model, rooms, members, distances);
+  } else {
+    refused->summary += "; control-plane members stay on sites at most " + in_milliseconds(bound) +
+                        " from each other (placement.etcd_round_trip_ms)";
+  }
+  return *refused;
+}
+
+}  // namespace dure::control
