@@ -106,6 +106,8 @@ inline Worth Worth::of(const Amounts& total, const Amounts& free, std::uint64_t 
   }
   const std::int64_t scarcest = *std::min_element(slack.begin(), slack.end());
   for (std::size_t d = 0; d < kAmounts; ++d) worth.scarcity[d] = scarcest * 1024 / slack[d];
+  // PCs have disk for many times the guests that their memory holds: it counts when it is the first to go.
+  if (slack[2] > scarcest) worth.scarcity[2] = 0;
   return worth;
 }
 
