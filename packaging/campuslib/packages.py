@@ -30,6 +30,9 @@ _BUILD_ONLY = {
     13: ["libboost1.83-dev", "libboost-json1.83-dev"],
 }
 
+# Peers of the benchmarks: run as tools, beside what is measured. Without one its comparison is skipped.
+_BENCH = ["ganeti-htools"]
+
 _TEST = "python3 openssl python3-yaml socat curl jq iputils-ping tcpdump psmisc".split()
 
 
@@ -64,6 +67,11 @@ def build(release):
 def test(release):
     del release  # the names are the same so far
     return list(_TEST)
+
+
+def bench(release):
+    del release
+    return list(_BENCH)
 
 
 def missing(names):

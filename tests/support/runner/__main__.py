@@ -28,7 +28,8 @@ def _prepare(context: Context, suites: list[Suite]) -> Tally:
     if all(suite.name == "lint" for suite in suites) or os.environ.get("DURE_TEST_INSTALL") == "0":
         return Tally()
     begun = time.monotonic()
-    lacking = install.ensure(context.root, context.logs / "install.log", any(suite.runtime for suite in suites))
+    lacking = install.ensure(context.root, context.logs / "install.log", any(suite.runtime for suite in suites),
+                             any(suite.name == "bench" for suite in suites))
     if lacking:
         print(f"    {lacking}", flush=True)
     if time.monotonic() - begun > 5:

@@ -42,7 +42,15 @@ def _load(path: Path) -> ModuleType:
     return module
 
 
-def ensure(root: Path, log: Path, with_runtime: bool) -> str:
+def _peers(packages: ModuleType, names: list[str], step: _Step) -> None:
+    """A benchmark skips, by name, the comparison with a peer that cannot be had."""
+    try:
+        packages.install(names, step)
+    except packages.PackageError as error:
+        step.say(f"peers of benchmarks: {error}")
+
+
+def ensure(root: Path, log: Path, with_runtime: bool, with_peers: bool = False) -> str:
     """Installs what is missing. Returns what is still missing and why; empty when all is there."""
     if shutil.which("apt-get") is None or not (root / LIST).exists():
         return ""  # not Debian: the build says itself what it does not find
@@ -50,7 +58,10 @@ def ensure(root: Path, log: Path, with_runtime: bool) -> str:
     try:
         release = packages.debian_release()
         wanted = packages.build(release) + packages.test(release) + (packages.runtime(release) if with_runtime else [])
+        peers = packages.missing(packages.bench(release)) if with_peers else []
         missing = packages.missing(wanted)
+        if peers and os.geteuid() == 0:
+            _peers(packages, peers, _Step(root, log))
         if not missing:
             return ""
         if os.geteuid() != 0:

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+
+// The parts of the benchmark `place`; each prints its metrics and says whether its goals are held.
+namespace dure::bench {
+
+inline constexpr int kRounds = 5;
+
+// One decision on fleets of many sizes, beside a raw scan of the same fleet and Ganeti's hail.
+bool place_one(const std::string& folder);
+
+// Guests of one size until nothing fits, beside Ganeti's hspace and the exact bound.
+bool place_fill(const std::string& folder);
+
+// 50,000 small requests on 5,000 hosts, beside a raw scan.
+bool place_many();
+
+// Arrivals and departures on a heterogeneous fleet, beside other strategies.
+bool place_replay();
+
+}  // namespace dure::bench
