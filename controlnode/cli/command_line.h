@@ -25,6 +25,7 @@ void add_inventory_commands(CLI::App& root, Chosen& chosen);  // site, host, fla
 void add_cluster_commands(CLI::App& root, Chosen& chosen);    // create, scale, delete, show
 void add_access_commands(CLI::App& root, Chosen& chosen);     // cluster kubeconfig, cluster access
 void add_proxy_command(CLI::App& root, Chosen& chosen);       // cluster proxy
+void add_plan_commands(CLI::App& root, Chosen& chosen);       // plan capacity, plan rebalance
 void add_history_commands(CLI::App& root, Chosen& chosen);    // operation wait, event list
 void add_program_commands(CLI::App& root, Chosen& chosen);    // version, help
 

@@ -183,6 +183,17 @@ const Kind& access_kind() {
   return access;
 }
 
+const Kind& capacity_kind() {
+  static const Kind capacity{"site's capacity", "capacity", "site",
+                             {of("SITE", "site"), of("FLAVOR", "flavor"), of("FITS", "fits"), of("HOSTS", "hosts")}};
+  return capacity;
+}
+
+const Kind& move_kind() {
+  static const Kind move{"move", "moves", "node", {of("NODE", "node"), of("FROM", "from"), of("TO", "to")}};
+  return move;
+}
+
 const Kind& kind(std::string_view noun) {
   const auto found = std::find_if(kinds().begin(), kinds().end(),
                                   [&](const Kind& one) { return one.noun == noun; });

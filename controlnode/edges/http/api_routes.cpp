@@ -9,6 +9,7 @@
 #include "common/sha256.h"
 #include "controlnode/edges/http/access_routes.h"
 #include "controlnode/edges/http/collections.h"
+#include "controlnode/edges/http/plan_routes.h"
 #include "controlnode/edges/http/problem.h"
 #include "controlnode/edges/http/read_request.h"
 #include "controlnode/edges/http/render.h"
@@ -150,6 +151,8 @@ void ApiRoutes::get(const HttpRequest& request, const Path& path, Respond respon
     return respond(answer(200, json::object{{"sha256", path[1]}, {"size_bytes", *size}}));
   }
   if (path.size() == 3 && is_accesses(path)) return list_accesses(api_, path[1], respond);
+  if (is_plan(path) && path[1] == "capacity") return get_capacity(api_, clock_.now(), respond);
+  if (is_plan(path) && path[1] == "rebalance") return get_rebalancing(api_, clock_.now(), request, respond);
   if (!path.empty() && path.size() <= 2 && collection(path[0]) != nullptr) {
     if (path.size() == 1) return get_list(request, path[0], std::move(respond));
     return get_one(path[0], path[1], std::move(respond));

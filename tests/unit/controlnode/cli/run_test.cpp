@@ -242,6 +242,18 @@ TEST_CASE("host label sets and takes away, host set names the room") {
   CHECK(stand.run({"host", "set", "pc-01"}) == 2);
 }
 
+TEST_CASE("plan capacity is a table, plan rebalance says what the moves gain") {
+  CliStand stand;
+  stand.http.on("GET /api/v1/plan/capacity", 200, R"({"at":"x","items":[{"site":"east","flavor":"small","fits":7,"hosts":2}]})");
+  CHECK(stand.run({"plan", "capacity"}) == 0);
+  CHECK(contains(stand.out.str(), "east"));
+  stand.http.on("GET /api/v1/plan/rebalance?flavor=small&moves=3", 200,
+                R"({"fits_before":1,"fits_after":4,"emptied":["pc-1"],"items":[{"node":"demo-w1","from":"pc-1","to":"pc-2"}]})");
+  CHECK(stand.run({"plan", "rebalance", "--flavor", "small", "--moves", "3"}) == 0);
+  CHECK(contains(stand.out.str(), "demo-w1"));
+  CHECK(stand.run({"plan", "rebalance"}) == 2);
+}
+
 TEST_CASE("cluster replace names the worker") {
   CliStand stand;
   prepare_create(stand);

@@ -264,6 +264,34 @@ TEST_CASE("api: what does not fit is 409 with the numbers of every host") {
   CHECK(stand.ask("POST", "/api/v1/clusters", json::serialize(body)).status == 409);
 }
 
+TEST_CASE("api: how many of each flavor fit is told by site, and falls with what is placed") {
+  ApiStand stand;
+  furnish(stand);
+  // The routes go by the clock of the machine: by it the hosts have been heard of.
+  stand.api.act([&](test::Campus& campus) {
+    for (auto& [host, seen] : campus.model.observations) seen.seen_at = stand.clock.now();
+  });
+  const auto fits = [&] {
+    std::uint64_t sum = 0;
+    const auto answer = ApiStand::json(stand.ask("GET", "/api/v1/plan/capacity"));
+    for (const auto& row : answer.at("items").as_array()) sum += row.at("fits").to_number<std::uint64_t>();
+    return sum;
+  };
+  const auto before = fits();
+  REQUIRE(before >= 3);
+  REQUIRE(stand.ask("POST", "/api/v1/clusters", kCluster).status == 202);
+  CHECK(fits() < before);
+  const auto flavor = json::serialize(json::parse(kCluster).at("flavor"));
+  const auto plan = stand.ask("GET", "/api/v1/plan/rebalance?flavor=" + flavor.substr(1, flavor.size() - 2));
+  CHECK(plan.status == 200);
+  CHECK(ApiStand::json(plan).at("fits_after").to_number<std::uint64_t>() >=
+        ApiStand::json(plan).at("fits_before").to_number<std::uint64_t>());
+  check_problem(stand.ask("GET", "/api/v1/plan/rebalance"), 404, "not-found");
+  check_problem(stand.ask("GET", "/api/v1/plan/rebalance?flavor=none"), 404, "not-found");
+  check_problem(stand.ask("GET", "/api/v1/plan/rebalance?flavor=none&moves=0"), 400, "invalid-argument");
+  check_problem(stand.ask("GET", "/api/v1/plan/nothing"), 404, "not-found");
+}
+
 TEST_CASE("api: the same idempotency key gives the same operation, with another body 422") {
   ApiStand stand;
   furnish(stand);

@@ -1,0 +1,108 @@
+#include "controlnode/edges/http/plan_routes.h"
+
+#include <boost/json.hpp>
+#include <charconv>
+#include <optional>
+
+#include "controlnode/core/cluster_parts.h"
+#include "controlnode/core/placement/capacity.h"
+#include "controlnode/core/placement/rebalance.h"
+#include "controlnode/edges/http/problem.h"
+#include "controlnode/edges/http/render.h"
+#include "controlnode/edges/http/text.h"
+
+namespace dure::control {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::size_t kMoves = 10;
+constexpr std::size_t kMostMoves = 100;
+
+template <class Rows, class Id>
+std::string name_of(const Rows& rows, const Id& id) {
+  const auto found = rows.find(id);
+  return found == rows.end() ? id.str() : found->second.name;
+}
+
+json::array sites_of(const Model& model, const CapacityAt& here) {
+  json::array items;
+  for (const SiteCapacity& row : here.sites) {
+    items.push_back(json::object{{"site", name_of(model.sites, row.site)},
+                                 {"flavor", row.flavor},
+                                 {"fits", row.fits},
+                                 {"hosts", row.hosts}});
+  }
+  return items;
+}
+
+std::vector<Resident> residents(const Model& model) {
+  std::vector<Resident> all;
+  for (const auto& [id, claim] : model.claims) {
+    const auto node = model.nodes.find(id);
+    // A node that leaves is not worth a move.
+    if (node == model.nodes.end() || node->second.state != NodeState::ready) continue;
+    all.push_back({id, node->second.cluster, node->second.role, claim.host, claim.amount});
+  }
+  return all;
+}
+
+json::object render(const Model& model, const std::string& flavor, const Rebalancing& plan) {
+  json::array moves, emptied;
+  for (const Move& move : plan.moves) {
+    moves.push_back(json::object{{"node", name_of(model.nodes, move.node)},
+                                 {"from", name_of(model.hosts, move.from)},
+                                 {"to", name_of(model.hosts, move.to)}});
+  }
+  for (const HostId& host : plan.emptied) emptied.emplace_back(name_of(model.hosts, host));
+  return {{"flavor", flavor},
+          {"fits_before", plan.fits_before},
+          {"fits_after", plan.fits_after},
+          {"emptied", std::move(emptied)},
+          {"items", std::move(moves)}};
+}
+
+// nullopt: no number from 1 to kMostMoves.
+std::optional<std::size_t> moves_of(const HttpRequest& request) {
+  const auto given = request.query.find("moves");
+  if (given == request.query.end()) return kMoves;
+  std::size_t value = 0;
+  const char* end = given->second.data() + given->second.size();
+  const auto parsed = std::from_chars(given->second.data(), end, value);
+  if (parsed.ec != std::errc{} || parsed.ptr != end || value < 1 || value > kMostMoves) return std::nullopt;
+  return value;
+}
+
+}  // namespace
+
+bool is_plan(const std::vector<std::string>& path) { return path.size() == 2 && path[0] == "plan"; }
+
+void get_capacity(Api& api, TimePoint now, const Respond& respond) {
+  api.query([respond, now](const Result<const Model*>& model) {
+    if (!model) return respond(problem(model.error()));
+    std::vector<FlavorOffer> flavors;
+    for (const auto& [id, flavor] : (*model)->flavors) flavors.push_back({flavor.name, amount_of(flavor)});
+    const auto seen = capacity(candidates(**model, now), flavors, now, now, std::nullopt);
+    respond(answer(200, json::object{{"at", to_rfc3339(now)}, {"items", sites_of(**model, seen.front())}}));
+  });
+}
+
+void get_rebalancing(Api& api, TimePoint now, const HttpRequest& request, const Respond& respond) {
+  const auto moves = moves_of(request);
+  if (!moves) {
+    return respond(problem(Error{Errc::invalid_argument, "moves: a number from 1 to " + std::to_string(kMostMoves)}));
+  }
+  const auto named = request.query.find("flavor");
+  const std::string name = named == request.query.end() ? std::string() : named->second;
+  api.query([respond, now, name, most = *moves](const Result<const Model*>& model) {
+    if (!model) return respond(problem(model.error()));
+    const Flavor* flavor = find_by_name((*model)->flavors, name);
+    if (flavor == nullptr) {
+      return respond(problem(Error{Errc::not_found, "there is no flavor '" + clip(name, 80) + "'; name one with ?flavor="}));
+    }
+    const auto plan = rebalance(candidates(**model, now), residents(**model), amount_of(*flavor), most);
+    respond(answer(200, render(**model, flavor->name, plan)));
+  });
+}
+
+}  // namespace dure::control

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "common/time.h"
+#include "controlnode/edges/http/http_message.h"
+#include "controlnode/ports/api.h"
+
+namespace dure::control {
+
+// /plan: what would fit, and what would make more fit. Asked for, never done.
+bool is_plan(const std::vector<std::string>& path);
+
+// /plan/capacity: how many guests of each flavor fit now, by site.
+void get_capacity(Api& api, TimePoint now, const Respond& respond);
+
+// /plan/rebalance?flavor=NAME&moves=N: which nodes could move, and how many more of the flavor fit then.
+void get_rebalancing(Api& api, TimePoint now, const HttpRequest& request, const Respond& respond);
+
+}  // namespace dure::control
