@@ -18,6 +18,7 @@ SANITIZERS = {
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
 }
 BINARY_SECONDS = 300
+SIM_SECONDS = 900  # one program with many seeds; with sanitizers, on a busy machine
 
 
 def lint(context: Context, arguments: list[str]) -> Tally:
@@ -86,14 +87,14 @@ def _options(path: Path, options: list[str]) -> list[str]:
 
 
 def _run_all(context: Context, suite: str, found: list[Path], arguments: list[str], env: dict[str, str],
-             in_room: bool = False) -> Tally:
+             in_room: bool = False, seconds: int = BINARY_SECONDS) -> Tally:
     chosen, options = _select(found, arguments)
     if not chosen:
         return _none_found(context, suite, arguments)
     total = Tally()
     for path in chosen:
         argv = [str(path), *_options(path, options)]
-        total.add(context.test(f"{suite}/{path.stem}", room.wrap(argv) if in_room else argv, BINARY_SECONDS, env))
+        total.add(context.test(f"{suite}/{path.stem}", room.wrap(argv) if in_room else argv, seconds, env))
     return total
 
 
@@ -131,7 +132,8 @@ def contract(context: Context, arguments: list[str], folder: Path | None = None,
 
 
 def sim(context: Context, arguments: list[str], folder: Path | None = None, env: dict[str, str] | None = None) -> Tally:
-    return _run_all(context, "sim", _executables((folder or context.build) / "tests/sim"), arguments, env or {})
+    return _run_all(context, "sim", _executables((folder or context.build) / "tests/sim"), arguments, env or {},
+                    seconds=SIM_SECONDS)
 
 
 def integration(context: Context, arguments: list[str]) -> Tally:
