@@ -39,41 +39,26 @@ Repair repair_for(const Deciding& deciding, const Node& node) {
 
 Reply replace_node(Deciding& deciding, const ReplaceNode& request) {
   const Model& model = deciding.model;
-  if (!request.dry_run) {
-    if (auto earlier = replay(model, request.idempotency)) return *earlier;
-  }
-  const auto found = find_cluster(model, request.cluster);
-  if (!found) return Refused{found.error(), {}};
-  Cluster cluster = *found;
-  const std::uint32_t workers = workers_wanted(model, cluster);
-  if (const auto error = refuse_scaling(model, cluster, workers)) return Refused{*error, {}};
+  auto begun = scaling_of(model, request.cluster, std::nullopt, request.dry_run, request.idempotency);
+  if (auto* reply = std::get_if<Reply>(&begun)) return *reply;
+  const auto& scaling = std::get<Scaling>(begun);
+  const Cluster& cluster = scaling.cluster;
   const auto leaving = worker_to_replace(model, cluster, request.node);
   if (!leaving) return Refused{leaving.error(), {}};
   ScalePlan plan;
   // Its room is not counted for the new one: it is free only when its host has confirmed.
   if (auto refused = place_workers(deciding, cluster, 1, members_of(model, cluster.id), plan)) return *refused;
   plan.leaving.push_back(*leaving);
-
-  Accepted accepted = scale_answer(model, cluster, plan, request.dry_run);
-  if (request.dry_run) return accepted;
-  accepted.operation = begin_scaling(deciding, cluster, workers, plan,
-                             leaving->name + " of " + cluster.name + " is being replaced by " +
-                                 plan.wanted.front().name);
-  remember(deciding, request.idempotency, *accepted.operation, cluster.id);
-  return accepted;
+  return carry_on(deciding, scaling, plan, request.dry_run, request.idempotency,
+                  leaving->name + " of " + cluster.name + " is being replaced by " + plan.wanted.front().name);
 }
 
 Reply repair_cluster(Deciding& deciding, const RepairCluster& request) {
   const Model& model = deciding.model;
-  if (!request.dry_run) {
-    if (auto earlier = replay(model, request.idempotency)) return *earlier;
-  }
-  const auto found = find_cluster(model, request.cluster);
-  if (!found) return Refused{found.error(), {}};
-  Cluster cluster = *found;
-  const std::uint32_t workers = workers_wanted(model, cluster);
-  if (const auto error = refuse_scaling(model, cluster, workers)) return Refused{*error, {}};
-  const auto members = members_of(model, cluster.id);
+  auto begun = scaling_of(model, request.cluster, std::nullopt, request.dry_run, request.idempotency);
+  if (auto* reply = std::get_if<Reply>(&begun)) return *reply;
+  const auto& scaling = std::get<Scaling>(begun);
+  const auto members = members_of(model, scaling.cluster.id);
   ScalePlan plan;
   std::string waiting;
   for (const Node& node : members) {
@@ -91,19 +76,11 @@ Reply repair_cluster(Deciding& deciding, const RepairCluster& request) {
     return refuse(Errc::conflict, "nothing can be repaired now: " + waiting);
   }
   if (!plan.leaving.empty()) {
-    if (auto refused = place_workers(deciding, cluster, plan.leaving.size(), members, plan)) return *refused;
+    if (auto refused = place_workers(deciding, scaling.cluster, plan.leaving.size(), members, plan)) return *refused;
   }
-  Accepted accepted = scale_answer(model, cluster, plan, request.dry_run);
-  if (request.dry_run) return accepted;
-  if (plan.empty() && cluster.operation) {
-    accepted.operation = cluster.operation;
-  } else {
-    accepted.operation = begin_scaling(deciding, cluster, workers, plan,
-                                       cluster.name + " is being repaired: " + std::to_string(plan.retried.size()) +
-                                           " tried again, " + std::to_string(plan.leaving.size()) + " replaced");
-  }
-  remember(deciding, request.idempotency, *accepted.operation, cluster.id);
-  return accepted;
+  return carry_on(deciding, scaling, plan, request.dry_run, request.idempotency,
+                  scaling.cluster.name + " is being repaired: " + std::to_string(plan.retried.size()) +
+                      " tried again, " + std::to_string(plan.leaving.size()) + " replaced");
 }
 
 }  // namespace dure::control

@@ -32,29 +32,13 @@ std::optional<Refused> make_plan(Deciding& deciding, const Cluster& cluster, std
 }  // namespace
 
 Reply scale_cluster(Deciding& deciding, const ScaleCluster& request) {
-  const Model& model = deciding.model;
-  if (!request.dry_run) {
-    if (auto earlier = replay(model, request.idempotency)) return *earlier;
-  }
-  const auto found = find_cluster(model, request.cluster);
-  if (!found) return Refused{found.error(), {}};
-  Cluster cluster = *found;
-  if (const auto error = refuse_scaling(model, cluster, request.workers)) return Refused{*error, {}};
+  auto begun = scaling_of(deciding.model, request.cluster, request.workers, request.dry_run, request.idempotency);
+  if (auto* reply = std::get_if<Reply>(&begun)) return *reply;
+  const auto& scaling = std::get<Scaling>(begun);
   ScalePlan plan;
-  if (auto refused = make_plan(deciding, cluster, request.workers, plan)) return *refused;
-
-  Accepted accepted = scale_answer(model, cluster, plan, request.dry_run);
-  if (request.dry_run) return accepted;
-  if (plan.empty() && cluster.operation) {
-    // On its way there already: the same operation is the one to wait on.
-    accepted.operation = cluster.operation;
-  } else {
-    accepted.operation =
-        begin_scaling(deciding, cluster, request.workers, plan,
-              cluster.name + " is scaling to " + std::to_string(request.workers) + " workers");
-  }
-  remember(deciding, request.idempotency, *accepted.operation, cluster.id);
-  return accepted;
+  if (auto refused = make_plan(deciding, scaling.cluster, request.workers, plan)) return *refused;
+  return carry_on(deciding, scaling, plan, request.dry_run, request.idempotency,
+                  scaling.cluster.name + " is scaling to " + std::to_string(request.workers) + " workers");
 }
 
 }  // namespace dure::control

@@ -58,8 +58,6 @@ bool suits_a_cluster_that_exists(const Remedy& remedy) {
   return remedy.kind == RemedyKind::more_room || remedy.kind == RemedyKind::uncordon;
 }
 
-}  // namespace
-
 std::optional<Error> refuse_scaling(const Model& model, const Cluster& cluster, std::uint32_t workers) {
   if (cluster.state == ClusterState::deleting) {
     return Error{Errc::conflict, "cluster '" + cluster.name + "' is being deleted"};
@@ -79,6 +77,45 @@ std::uint32_t workers_wanted(const Model& model, const Cluster& cluster) {
     if (pool.cluster == cluster.id && pool.role == Role::worker) return pool.count;
   }
   return 0;
+}
+
+Accepted answer(const Model& model, const Cluster& cluster, const ScalePlan& plan, bool dry_run) {
+  Accepted accepted;
+  accepted.object = cluster.id.uuid;
+  accepted.name = cluster.name;
+  accepted.dry_run = dry_run;
+  accepted.plan = resulting_plan(model, cluster, plan);
+  return accepted;
+}
+
+OperationId begin(Deciding& deciding, Cluster& cluster, std::uint32_t workers, const ScalePlan& plan,
+                  std::string message) {
+  if (!plan.empty()) {
+    carry_out(deciding, cluster, workers, plan);
+    cluster.state = next(cluster.state, ClusterEvent::scale).value_or(cluster.state);
+    cluster.deadline = cluster_deadline(deciding, cluster.id);
+    cluster.reason.clear();
+    deciding.event("cluster.scaling", cluster.id.uuid, cluster.name, std::move(message));
+  }
+  const OperationId operation = start_operation(deciding, cluster, OperationKind::cluster_scale);
+  deciding.put(cluster);
+  deciding.unsettled.insert(cluster.id);
+  return operation;
+}
+
+}  // namespace
+
+std::variant<Scaling, Reply> scaling_of(const Model& model, const std::string& cluster,
+                                        std::optional<std::uint32_t> workers, bool dry_run,
+                                        const Idempotency& idempotency) {
+  if (!dry_run) {
+    if (auto earlier = replay(model, idempotency)) return *earlier;
+  }
+  const auto found = find_cluster(model, cluster);
+  if (!found) return Reply{Refused{found.error(), {}}};
+  Scaling scaling{*found, workers.value_or(workers_wanted(model, *found))};
+  if (const auto error = refuse_scaling(model, scaling.cluster, scaling.workers)) return Reply{Refused{*error, {}}};
+  return scaling;
 }
 
 std::optional<Refused> place_workers(Deciding& deciding, const Cluster& cluster, std::size_t count,
@@ -103,28 +140,19 @@ std::optional<Refused> place_workers(Deciding& deciding, const Cluster& cluster,
   return std::nullopt;
 }
 
-Accepted scale_answer(const Model& model, const Cluster& cluster, const ScalePlan& plan, bool dry_run) {
-  Accepted accepted;
-  accepted.object = cluster.id.uuid;
-  accepted.name = cluster.name;
-  accepted.dry_run = dry_run;
-  accepted.plan = resulting_plan(model, cluster, plan);
-  return accepted;
-}
-
-OperationId begin_scaling(Deciding& deciding, Cluster& cluster, std::uint32_t workers, const ScalePlan& plan,
-                  std::string message) {
-  if (!plan.empty()) {
-    carry_out(deciding, cluster, workers, plan);
-    cluster.state = next(cluster.state, ClusterEvent::scale).value_or(cluster.state);
-    cluster.deadline = cluster_deadline(deciding, cluster.id);
-    cluster.reason.clear();
-    deciding.event("cluster.scaling", cluster.id.uuid, cluster.name, std::move(message));
+Accepted carry_on(Deciding& deciding, Scaling scaling, const ScalePlan& plan, bool dry_run,
+                  const Idempotency& idempotency, std::string message) {
+  Cluster& cluster = scaling.cluster;
+  Accepted accepted = answer(deciding.model, cluster, plan, dry_run);
+  if (dry_run) return accepted;
+  if (plan.empty() && cluster.operation) {
+    // On its way there already: the same operation is the one to wait on.
+    accepted.operation = cluster.operation;
+  } else {
+    accepted.operation = begin(deciding, cluster, scaling.workers, plan, std::move(message));
   }
-  const OperationId operation = start_operation(deciding, cluster, OperationKind::cluster_scale);
-  deciding.put(cluster);
-  deciding.unsettled.insert(cluster.id);
-  return operation;
+  remember(deciding, idempotency, *accepted.operation, cluster.id);
+  return accepted;
 }
 
 }  // namespace dure::control

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "controlnode/core/deciding.h"
@@ -20,21 +21,23 @@ struct ScalePlan {
   bool empty() const { return wanted.empty() && leaving.empty() && retried.empty(); }
 };
 
-// Why the cluster may not be given this many workers.
-std::optional<Error> refuse_scaling(const Model& model, const Cluster& cluster, std::uint32_t workers);
-
-// How many workers the cluster is meant to have.
-std::uint32_t workers_wanted(const Model& model, const Cluster& cluster);
+// What scaling, replacing and repairing begin with: the cluster and how many workers it is meant to have.
+struct Scaling {
+  Cluster cluster;
+  std::uint32_t workers = 0;
+};
+// Without `workers` as many as before. Or the answer already: one given earlier, or why it may not be.
+std::variant<Scaling, Reply> scaling_of(const Model& model, const std::string& cluster,
+                                        std::optional<std::uint32_t> workers, bool dry_run,
+                                        const Idempotency& idempotency);
 
 // Adds this many new workers to the plan, or says why they do not fit.
 std::optional<Refused> place_workers(Deciding& deciding, const Cluster& cluster, std::size_t count,
                                      const std::vector<Node>& members, ScalePlan& plan);
 
-// Where every node of the cluster will be.
-Accepted scale_answer(const Model& model, const Cluster& cluster, const ScalePlan& plan, bool dry_run);
-
-// The scaling has begun: the operation to wait on. A plan that is empty is one that has ended.
-OperationId begin_scaling(Deciding& deciding, Cluster& cluster, std::uint32_t workers, const ScalePlan& plan,
-                          std::string message);
+// Where every node of the cluster will be; unless it is a dry run the scaling has begun, and its operation
+// is the one to wait on. A plan that is empty is one that has ended or is on its way.
+Accepted carry_on(Deciding& deciding, Scaling scaling, const ScalePlan& plan, bool dry_run,
+                  const Idempotency& idempotency, std::string message);
 
 }  // namespace dure::control

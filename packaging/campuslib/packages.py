@@ -22,7 +22,7 @@ _BUILD = """
     build-essential cmake ninja-build ccache clang lld pkg-config libzmq3-dev cppzmq-dev libprotobuf-dev
     protobuf-compiler libvirt-dev libpqxx-dev libssl-dev libspdlog-dev libfmt-dev doctest-dev
     libtomlplusplus-dev libcli11-dev libsqlite3-dev libsqlitecpp-dev libnl-route-3-dev libnftables-dev
-    libpugixml-dev libcurl4-openssl-dev libyaml-cpp-dev libutf8proc-dev librapidcheck-dev
+    libpugixml-dev libcurl4-openssl-dev libyaml-cpp-dev libutf8proc-dev librapidcheck-dev zlib1g-dev
 """.split()
 
 _BUILD_ONLY = {
