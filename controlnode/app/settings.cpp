@@ -68,7 +68,8 @@ const std::vector<ConfigKey>& config_keys() {
       {"nodes.deadline_s", Kind::integer, "900", "time for a node to become ready, with KVM"},
       {"nodes.tcg_factor", Kind::real, "6.0", "how much longer it may take without KVM"},
       {"nodes.drain_s", Kind::integer, "300", "time for a cluster to let a leaving node go; then it goes all the same"},
-      {"nodes.credential_s", Kind::integer, "21600", "life of a joining node's certificate; made anew at half of it"},
+      {"nodes.credential_s", Kind::integer, "31536000",
+       "life of the certificate that a kubelet begins with; made anew at half of it until it has joined"},
       {"kubernetes.pods", Kind::text, "10.64.0.0/12", "pod network of every cluster; a node gets a /24 of it"},
       {"kubernetes.services", Kind::text, "10.96.0.0/16", "service network of every cluster"},
       {"hosts.silent_after_s", Kind::integer, "15", "without a report its nodes are unknown"},
@@ -107,7 +108,7 @@ Result<Settings> settings_of(const Config& config) {
   if (auto r = bounded("networks.first_vni", 1, 0xfffffe, settings.first_vni); !r) return r.error();
   if (auto r = bounded("nodes.deadline_s", 10, 86400, settings.node_deadline_s); !r) return r.error();
   if (auto r = bounded("nodes.drain_s", 10, 86400, settings.drain_deadline_s); !r) return r.error();
-  if (auto r = bounded("nodes.credential_s", 60, 7 * 86400, settings.join_credential_s); !r) return r.error();
+  if (auto r = bounded("nodes.credential_s", 60, 365 * 86400, settings.join_credential_s); !r) return r.error();
   if (auto r = kubernetes_networks(config, settings); !r) return r.error();
   if (auto r = bounded("hosts.silent_after_s", 6, 3600, settings.silent_after_s); !r) {
     return r.error();

@@ -266,7 +266,9 @@ struct Settings {
   std::int64_t node_deadline_s = 900;      // with hardware virtualisation
   double software_virtualisation_factor = 6.0;
   std::int64_t drain_deadline_s = 300;     // likewise; then a leaving node goes all the same
-  std::int64_t join_credential_s = 6 * 3600;  // of a node that has not joined; made anew at half of it
+  // What a kubelet begins with, as long as what the cluster's controllers sign for it later: a PC may be off
+  // for months before its kubelet comes to renew it. Made anew at half of it while the node has not joined.
+  std::int64_t join_credential_s = 365 * 86400;
   std::int64_t silent_after_s = 15;        // without a report a host's nodes become `unknown`
   std::uint32_t max_nodes_per_cluster = 64;
   std::int64_t etcd_round_trip_ms = 10;    // most between the sites of control-plane members; 0: no bound

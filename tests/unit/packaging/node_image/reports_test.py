@@ -80,7 +80,7 @@ class Cluster(unittest.TestCase):
         yaml_form = "users:\n- name: x\n  user:\n    client-certificate-data: Y3J0\n    client-key-data: a2V5\n" \
                     "clusters:\n- cluster:\n    certificate-authority-data: Y2E=\n"
         for form in (json_form, yaml_form):
-            self.assertEqual(api._materials(form), [b"ca", b"crt", b"key"])
+            self.assertEqual(api.materials(form), [b"ca", b"crt", b"key"])
 
 
 if __name__ == "__main__":

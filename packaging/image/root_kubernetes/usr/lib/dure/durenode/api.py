@@ -15,7 +15,7 @@ class NoAnswer(Exception):
     """The API server could not be asked; the text says how that went."""
 
 
-def _materials(config):
+def materials(config):
     """(CA, certificate, key) of a kubeconfig of JSON or of kubeadm's own YAML: it writes each value on one line."""
     keys = ("certificate-authority-data", "client-certificate-data", "client-key-data")
     found = {}
@@ -38,7 +38,7 @@ class Api:
     def by_kubeconfig(cls, host, path, seconds=30.0):
         try:
             with open(path, encoding="utf-8") as handle:
-                ca, certificate, key = _materials(handle.read(256 * 1024))
+                ca, certificate, key = materials(handle.read(256 * 1024))
             # The library takes files only: they live for a moment, in memory.
             with tempfile.TemporaryDirectory(dir="/run/dure") as folder:
                 paths = []

@@ -1,5 +1,6 @@
 """How the node becomes a member: kubeadm init or join, tried until it is one. Killed anywhere, it goes on after the boot."""
 
+import json
 import os
 import shutil
 import time
@@ -8,9 +9,14 @@ from durenode import api, plan, system
 
 MARK = "/var/lib/dure/member"
 KUBELET_CONFIG = "/etc/kubernetes/kubelet.conf"
+AUTHORITY = "/etc/kubernetes/pki/ca.crt"
 KUBELET_CERTIFICATE = "/var/lib/kubelet/pki/kubelet-client-current.pem"
 ADMIN = "/etc/kubernetes/admin.conf"
 DISCOVERY = "/etc/dure/discovery.conf"
+# What kubeadm writes for the kubelet before it starts it, and a word of each.
+KUBELET_FILES = (("/var/lib/kubelet/config.yaml", b"KubeletConfiguration"),
+                 ("/var/lib/kubelet/kubeadm-flags.env", b"KUBELET_KUBEADM_ARGS"), (KUBELET_CONFIG, b"current-context"),
+                 (KUBELET_CERTIFICATE, b"PRIVATE KEY"))
 SECRETS = ("/etc/dure/kubeadm.json", DISCOVERY, "/etc/kubernetes/bootstrap-kubelet.conf")
 NODE_CERTIFICATES = {
     "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
@@ -26,9 +32,17 @@ def is_member():
 
 
 def in_place(document):
-    """A worker that was killed between its join and the mark: its kubelet has what it needs."""
-    return document.role == "worker" and all(_says(path, word) for path, word in
-                                             ((KUBELET_CONFIG, b"current-context"), (KUBELET_CERTIFICATE, b"PRIVATE KEY")))
+    """A worker that was killed between its join and the mark: its kubelet has what it needs, and the cluster knows the node."""
+    if document.role != "worker" or not all(_says(path, word) for path, word in KUBELET_FILES):
+        return False
+    try:
+        server = api.Api.of_kubelet(document.api, seconds=10 * max(1.0, document.patience))
+        try:
+            return server.ask("GET", f"/api/v1/nodes/{document.node}")[0] == 200
+        finally:
+            server.close()
+    except api.NoAnswer:
+        return False
 
 
 def _says(path, word):
@@ -108,8 +122,24 @@ def something_to_join(document):
         server.close()
 
 
+def kubelet_credential(discovery):
+    """{path: content} of what a kubelet has that was given its certificate, from the kubeconfig that the node joins with."""
+    authority, certificate, key = api.materials(discovery)
+    server = json.loads(discovery)["clusters"][0]["cluster"]["server"]
+    config = {"apiVersion": "v1", "kind": "Config", "current-context": "default",
+              "clusters": [{"name": "default", "cluster": {"certificate-authority": AUTHORITY, "server": server}}],
+              "contexts": [{"name": "default", "context": {"cluster": "default", "user": "default"}}],
+              "users": [{"name": "default", "user": {"client-certificate": KUBELET_CERTIFICATE, "client-key": KUBELET_CERTIFICATE}}]}
+    return {AUTHORITY: authority, KUBELET_CERTIFICATE: certificate + key, KUBELET_CONFIG: json.dumps(config).encode()}
+
+
 def join(document, failures):
     prepare(document, failures)
+    # Signed before the boot, so the kubelet need not ask for one and wait until the controllers have signed it: until then it
+    # would be nobody, and everything that it tries would be put off. Later it renews this one by itself.
+    with open(DISCOVERY, encoding="utf-8") as handle:
+        for path, content in kubelet_credential(handle.read(256 * 1024)).items():
+            system.write_file(path, content, 0o644 if path == AUTHORITY else 0o600)
     system.follow(["kubeadm", "join", "--config", "/etc/dure/kubeadm.json"], 1200 * document.patience)
     adopt()
 
