@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <limits>
 
 #include "controlnode/core/placement/types.h"
 
@@ -20,13 +21,26 @@ struct HostSize {
   std::int64_t share(std::size_t d, std::int64_t amount) const { return (amount * reciprocal[d]) >> 20; }
 };
 
+// How many vCPUs hosts have for their memory, in 1/2^20 per MiB: the least and the most of any host.
+struct Proportions {
+  std::int64_t least = std::numeric_limits<std::int64_t>::max(), most = 0;
+
+  void see(const Amounts& total) {
+    if (total[0] <= 0 || total[1] <= 0) return;
+    const std::int64_t vcpus_per_mib = (total[0] << 20) / total[1];
+    least = std::min(least, vcpus_per_mib);
+    most = std::max(most, vcpus_per_mib);
+  }
+};
+
 // What the whole fleet says about its dimensions now: how much a guest has of each, and which are
 // scarce. Leftovers of a dimension that the fleet has in plenty do no harm.
 struct Worth {
   Amounts per_typical{1, 1, 1};         // 2^30 / what a guest has on average
   Amounts scarcity{1024, 1024, 1024};  // 1/1024; the scarcest has 1024
 
-  static Worth of(const Amounts& total, const Amounts& free, std::uint64_t guests, const Amounts& wanted);
+  static Worth of(const Amounts& total, const Amounts& free, std::uint64_t guests, const Amounts& wanted,
+                  const Proportions& hosts);
 };
 
 // How little a place is liked; the least wins. Integers only, so that every machine decides alike.
@@ -82,6 +96,7 @@ class Cost {
   // How much more vCPUs and memory that are left differ, in guests, than before: what makes a host
   // crooked strands the one that is left over, what makes it straight keeps big guests fitting.
   std::int64_t crookedness(std::int64_t difference) const {
+    if (worth_.scarcity[0] == 0 || worth_.scarcity[1] == 0) return 0;
     const auto size = [](std::int64_t value) { return value < 0 ? -value : value; };
     return kStraight * (size(difference) - size(difference + skew_));
   }
@@ -92,13 +107,15 @@ class Cost {
   std::int64_t skew_;  // of what is wanted
 };
 
-inline Worth Worth::of(const Amounts& total, const Amounts& free, std::uint64_t guests, const Amounts& wanted) {
+inline Worth Worth::of(const Amounts& total, const Amounts& free, std::uint64_t guests, const Amounts& wanted,
+                       const Proportions& hosts) {
   Worth worth;
-  Amounts slack{};
+  Amounts slack{}, typical{};
   for (std::size_t d = 0; d < kAmounts; ++d) {
     const std::int64_t used = std::max<std::int64_t>(total[d] - free[d], 0);
     const std::int64_t mean = guests > 0 && used > 0 ? used / static_cast<std::int64_t>(guests) : wanted[d];
-    worth.per_typical[d] = (std::int64_t{1} << 30) / std::max<std::int64_t>(mean, 1);
+    typical[d] = std::max<std::int64_t>(mean, 1);
+    worth.per_typical[d] = (std::int64_t{1} << 30) / typical[d];
     // Free share and a twentieth, in 1/1024: what runs out is worth more and more, but never all.
     const std::int64_t whole = std::max<std::int64_t>(total[d] >> 10, 1);
     slack[d] = std::clamp<std::int64_t>(free[d] / whole, 0, 1024) + 51;
@@ -108,6 +125,11 @@ inline Worth Worth::of(const Amounts& total, const Amounts& free, std::uint64_t 
   for (std::size_t d = 0; d < kAmounts; ++d) worth.scarcity[d] = scarcest * 1024 / slack[d];
   // PCs have disk for many times the guests that their memory holds: it counts when it is the first to go.
   if (slack[2] > scarcest) worth.scarcity[2] = 0;
+  // What is left over on every host when the other has run out there is worth nothing: then the best fit is
+  // that by the other. A quarter to spare, because guests differ from the typical one.
+  const std::int64_t asked = (typical[0] << 20) / typical[1];
+  if (hosts.least / 5 * 4 >= asked) worth.scarcity[0] = 0;
+  if (hosts.most / 4 * 5 <= asked) worth.scarcity[1] = 0;
   return worth;
 }
 

@@ -36,6 +36,7 @@ Fleet::Fleet(std::span<const Candidate> hosts) {
       all_free_[d] += left[d];
     }
     guests_ += host->nodes;
+    proportions_.see(total);
     size_.push_back(index_.size_of(total));
     HostGroup group{sites_.add(host->site), host->host_class, {}, host->busy, host->images};
     for (const std::string& label : host->labels) group.labels.push_back(labels_.add(label));
@@ -124,6 +125,9 @@ void Fleet::grow(Rank rank, const Amounts& by) {
     all_free_[d] += by[d];
   }
   size_[rank] = index_.size_of(grown);
+  // Anew, because the host may have been the one with the least or the most.
+  proportions_ = {};
+  for (Rank other = 0; other < ids_.size(); ++other) proportions_.see(total(other));
   file(rank);
 }
 

@@ -86,7 +86,7 @@ class Fleet {
   void put_back(Rank rank);
 
   // What a placement of `wanted` should count as dear now.
-  Worth worth(const Amounts& wanted) const { return Worth::of(all_, all_free_, guests_, wanted); }
+  Worth worth(const Amounts& wanted) const { return Worth::of(all_, all_free_, guests_, wanted, proportions_); }
 
   const HostIndex& index() const { return index_; }
   std::size_t memory_bytes() const;
@@ -107,6 +107,7 @@ class Fleet {
   Numbers<Room> rooms_;
   HostIndex index_;
   Amounts all_{}, all_free_{};  // of the whole fleet
+  Proportions proportions_;
   std::uint64_t guests_ = 0;
 };
 

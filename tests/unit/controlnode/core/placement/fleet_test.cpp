@@ -113,6 +113,27 @@ TEST_CASE("fleet: after any takes and returns it decides like one that is built 
   }));
 }
 
+TEST_CASE("fleet: what is left over on every host when the other has run out counts nothing to pack") {
+  const auto host = [](std::uint32_t number, Resources total, Resources free) {
+    Candidate made;
+    made.host = numbered<HostId>(0xa0, number);
+    made.total = total;
+    made.free = free;
+    return made;
+  };
+  const Amounts wanted{1, 2048, 10};
+  const auto best = [&](const std::vector<Candidate>& hosts) {
+    const Fleet fleet(hosts);
+    return look_up(fleet, Cost(Strategy::pack, wanted, fleet.worth(wanted)), wanted).rank;
+  };
+  // The first has less memory left, the second far fewer vCPUs.
+  std::vector<Candidate> hosts{host(1, {64, 8192, 100}, {60, 4096, 100}), host(2, {64, 8192, 100}, {10, 5000, 100})};
+  CHECK(best(hosts) == 0);
+  // With one host that runs out of vCPUs first they are worth something again.
+  hosts.push_back(host(3, {4, 65536, 100}, {0, 65536, 100}));
+  CHECK(best(hosts) == 1);
+}
+
 TEST_CASE("fleet: a crowded host is given no more nodes until one has left") {
   Candidate host;
   host.host = numbered<HostId>(0xa0, 1);
