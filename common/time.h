@@ -2,7 +2,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace dure {
 
@@ -19,5 +21,9 @@ struct TimePoint {
 
 // RFC 3339 in UTC with milliseconds: 2026-03-01T09:00:00.000Z.
 std::string to_rfc3339(TimePoint at);
+
+// Any offset, with or without a fraction of a second: 2026-03-01T09:00:00Z, 2026-03-01T18:00:00.5+09:00.
+// What is below a microsecond is cut off.
+std::optional<TimePoint> parse_rfc3339(std::string_view text);
 
 }  // namespace dure

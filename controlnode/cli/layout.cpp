@@ -167,35 +167,6 @@ std::string seconds(Duration length) {
   return buffer.data();
 }
 
-std::optional<TimePoint> parse_rfc3339(std::string_view text) {
-  // 2026-03-01T09:00:00.000Z, as the control node writes it.
-  constexpr std::string_view shape = "dddd-dd-ddTdd:dd:dd";
-  if (text.size() <= shape.size() || text.back() != 'Z') return std::nullopt;
-  for (std::size_t i = 0; i < shape.size(); ++i) {
-    const bool digit = text[i] >= '0' && text[i] <= '9';
-    if (shape[i] == 'd' ? !digit : text[i] != shape[i]) return std::nullopt;
-  }
-  const auto number = [&](std::size_t at, std::size_t length) {
-    int value = 0;
-    std::from_chars(text.data() + at, text.data() + at + length, value);
-    return value;
-  };
-  const std::chrono::year_month_day day{
-      std::chrono::year(number(0, 4)), std::chrono::month(static_cast<unsigned>(number(5, 2))),
-      std::chrono::day(static_cast<unsigned>(number(8, 2)))};
-  if (!day.ok()) return std::nullopt;
-  const auto days = std::chrono::sys_days(day).time_since_epoch();
-  std::int64_t us = std::chrono::duration_cast<std::chrono::microseconds>(days).count();
-  us += (number(11, 2) * 3600LL + number(14, 2) * 60LL + number(17, 2)) * 1'000'000;
-  std::int64_t unit = 100'000;
-  if (text[shape.size()] == '.') {
-    for (std::size_t i = shape.size() + 1; i + 1 < text.size() && unit > 0; ++i, unit /= 10) {
-      us += (text[i] - '0') * unit;
-    }
-  }
-  return TimePoint{us};
-}
-
 std::optional<Duration> parse_duration(std::string_view text, Duration most) {
   std::int64_t scale = 1;
   if (!text.empty() && (text.back() < '0' || text.back() > '9')) {

@@ -36,7 +36,6 @@ std::string human_bytes(std::uint64_t bytes);  // 1.2 GiB
 std::string human_duration(Duration length);   // 7s, 3m12s, 5h04m, 12d
 std::string seconds(Duration length);          // 12.3s
 
-std::optional<TimePoint> parse_rfc3339(std::string_view text);
 // "90", "90s", "30m", "2h", "1d"; positive, at most `most`.
 std::optional<Duration> parse_duration(std::string_view text,
                                        Duration most = std::chrono::hours(7 * 24));
