@@ -105,7 +105,7 @@ std::vector<Candidate> candidates_for(const Model& model, std::uint16_t mtu, Tim
 }
 
 Refused no_room(const Question& question, PlacementOutcome outcome, std::span<const FlavorOffer> offers,
-                bool (*offered)(const Remedy&)) {
+                const std::function<bool(const Remedy&)>& offered) {
   Refused refused{Error{Errc::no_capacity, outcome.summary}, std::move(outcome.refusals)};
   for (Remedy& remedy : remedies(question, offers)) {
     if (offered(remedy)) refused.remedies.push_back(std::move(remedy));

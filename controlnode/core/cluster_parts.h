@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -48,7 +49,7 @@ std::vector<Candidate> candidates_for(const Model& model, std::uint16_t mtu, Tim
 // The refusal of what does not fit: the numbers per host, and what would make it fit. Of the remedies
 // only those are offered that `offered` accepts.
 Refused no_room(const Question& question, PlacementOutcome outcome, std::span<const FlavorOffer> offers,
-                bool (*offered)(const Remedy&));
+                const std::function<bool(const Remedy&)>& offered);
 
 // Adds a placed node with its address, MAC, deadline and claim, takes it as ordered, and raises
 // cluster.next_address (in memory).

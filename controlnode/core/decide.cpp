@@ -17,6 +17,7 @@ struct Requests {
   Reply operator()(const ScaleCluster& request) { return scale_cluster(deciding, request); }
   Reply operator()(const ReplaceNode& request) { return replace_node(deciding, request); }
   Reply operator()(const RepairCluster& request) { return repair_cluster(deciding, request); }
+  Reply operator()(const ExtendCluster& request) { return extend_cluster(deciding, request); }
   Reply operator()(const DeleteCluster& request) { return delete_cluster(deciding, request); }
   Reply operator()(const GiveAccess& request) { return give_access(deciding, request); }
   Reply operator()(const RevokeAccess& request) { return revoke_access(deciding, request); }

@@ -1,7 +1,12 @@
 #include "controlnode/core/decide_catalog.h"
 
+#include <set>
+#include <utility>
+
+#include "controlnode/core/busy_windows.h"
 #include "controlnode/core/cluster_parts.h"
 #include "controlnode/core/grammar.h"
+#include "controlnode/core/placement/fleet.h"
 
 namespace dure::control {
 namespace {
@@ -91,6 +96,41 @@ Reply no_host(const std::string& name_or_id) {
   return refuse(Errc::not_found, "there is no host '" + clean_text(name_or_id, 64) + "'");
 }
 
+// All windows that are asked for, or why not. What is over is left out.
+Result<std::vector<BusyWindow>> busy_after(const Host& host, const UpdateHost& request, TimePoint now) {
+  auto windows = request.busy.value_or(host.busy);
+  windows.insert(windows.end(), request.more_busy.begin(), request.more_busy.end());
+  for (const BusyWindow& window : windows) {
+    if (window.from < now - kFarthestTime || window.until > now + kFarthestTime) {
+      return Error{Errc::invalid_argument, "busy: a window begins or ends more than 100 years from now"};
+    }
+    if (window.from < window.until) continue;
+    return Error{Errc::invalid_argument, "busy: a window ends after it begins, unlike the one from " +
+                                             to_rfc3339(window.from) + " until " + to_rfc3339(window.until)};
+  }
+  auto left = merged(not_over(windows, now));
+  if (left.size() <= kMaxBusyWindows) return left;
+  return Error{Errc::invalid_argument, "busy: " + std::to_string(left.size()) + " windows are more than the " +
+                                           std::to_string(kMaxBusyWindows) + " that one host may have"};
+}
+
+// Windows bind what is placed from now on. Whose nodes are there in one of them already is for the operator to know.
+std::string busy_text(const Model& model, const Host& host, TimePoint now) {
+  if (host.busy.empty()) return "host " + host.name + " has no busy times any more";
+  std::string text = "host " + host.name + " is busy from " + to_rfc3339(host.busy.front().from) + " until " +
+                     to_rfc3339(host.busy.front().until);
+  if (host.busy.size() > 1) text += ", and " + std::to_string(host.busy.size() - 1) + " more times";
+  std::set<std::string> there;
+  for (const auto& [id, node] : model.nodes) {
+    const auto cluster = model.clusters.find(node.cluster);
+    if (node.host != host.id || cluster == model.clusters.end()) continue;
+    if (meets(host.busy, now, cluster->second.until) != nullptr) there.insert(cluster->second.name);
+  }
+  if (!there.empty()) text += "; not moved away for it:";
+  for (const std::string& name : there) text += " " + name;
+  return text;
+}
+
 std::optional<std::string> image_fault(const CreateImage& request) {
   if (request.disk.size_bytes == 0) return "disk: is empty";
   for (const BlobRef& blob : {request.disk, request.kernel, request.initrd}) {
@@ -152,6 +192,7 @@ Reply add_host(Deciding& deciding, const AddHost& request) {
   if (const auto found = model.hosts.find(host.id); found != model.hosts.end()) {
     // What the operator did not give is no difference.
     host.cordoned = found->second.cordoned;
+    host.busy = found->second.busy;
     host.generation = found->second.generation;
     host.order = found->second.order;
     if (host == found->second) return accepted(host.id.uuid, host.name);
@@ -178,9 +219,20 @@ Reply update_host(Deciding& deciding, const UpdateHost& request) {
     }
   }
   if (const auto fault = place_fault(host.room, host.labels)) return refuse(Errc::invalid_argument, *fault);
-  if (host != *found) {
-    deciding.put(host);
+  if (request.busy || !request.more_busy.empty()) {
+    auto busy = busy_after(host, request, deciding.now);
+    if (!busy) return Refused{busy.error(), {}};
+    host.busy = std::move(*busy);
+  }
+  const bool other_times = host.busy != found->busy;
+  const bool other_place = host.room != found->room || host.labels != found->labels;
+  if (!other_times && !other_place) return accepted(host.id.uuid, host.name);
+  deciding.put(host);
+  if (other_place) {
     deciding.event("host.updated", host.id.uuid, host.name, "room or labels of host " + host.name + " have changed");
+  }
+  if (other_times) {
+    deciding.event("host.busy", host.id.uuid, host.name, busy_text(deciding.model, host, deciding.now));
   }
   return accepted(host.id.uuid, host.name);
 }

@@ -6,6 +6,7 @@
 #include "controlnode/core/near_sites.h"
 #include "controlnode/core/network_plan.h"
 #include "controlnode/core/operations.h"
+#include "controlnode/core/placement_policy.h"
 
 namespace dure::control {
 namespace {
@@ -37,7 +38,53 @@ Result<void> check_counts(const Model& model, const CreateCluster& request) {
                      std::to_string(model.settings.max_nodes_per_cluster) +
                      " that one cluster may have"};
   }
+  if (request.layout.survive != Survive::nothing && request.control_planes == 1) {
+    return Error{Errc::invalid_argument, "survive: 1 control plane does not survive the loss of its " +
+                                             std::string(to_string(request.layout.survive)) +
+                                             "; ask for 3 control planes"};
+  }
   return {};
+}
+
+constexpr std::size_t kMaxRooms = 64;
+
+// "worker_rules: ..." as the pool is called.
+Result<void> check_rules(const std::string& pool, const HostRules& rules) {
+  const auto wrong = [&](const std::string& what) {
+    return Error{Errc::invalid_argument, pool + ": " + what};
+  };
+  if (rules.rooms.size() > kMaxRooms) return wrong("at most " + std::to_string(kMaxRooms) + " rooms");
+  if (rules.labels.size() > kMaxLabels) return wrong("at most " + std::to_string(kMaxLabels) + " labels");
+  for (const std::string& room : rules.rooms) {
+    if (!valid_room(room)) return wrong("'" + clean_text(room, 64) + "' is no room");
+  }
+  for (const std::string& label : rules.labels) {
+    const auto equals = std::min(label.find('='), label.size());
+    const bool whole = equals < label.size() && valid_label_value(std::string_view(label).substr(equals + 1));
+    if (!whole || !valid_label_key(label.substr(0, equals))) {
+      return wrong("'" + clean_text(label, 128) + "' is no label: KEY=VALUE is wanted");
+    }
+  }
+  return {};
+}
+
+Result<void> check_request(const Model& model, const CreateCluster& request, TimePoint now) {
+  if (const auto counts = check_counts(model, request); !counts) return counts;
+  if (const auto fault = lease_fault(request.until, now)) return *fault;
+  if (const auto rules = check_rules("control_plane_rules", request.control_plane_rules); !rules) return rules;
+  return check_rules("worker_rules", request.worker_rules);
+}
+
+// Sorted, each once: what asks for the same is the same.
+HostRules ordered(HostRules rules) {
+  const auto tidy = [](auto& list) {
+    std::sort(list.begin(), list.end());
+    list.erase(std::unique(list.begin(), list.end()), list.end());
+  };
+  tidy(rules.rooms);
+  tidy(rules.labels);
+  tidy(rules.classes);
+  return rules;
 }
 
 Result<std::vector<SiteId>> resolve_sites(const Model& model,
@@ -113,7 +160,7 @@ std::vector<NodeRequest> wanted_nodes(Deciding& deciding, const CreateCluster& r
   const auto add = [&](Role role, const char* infix, std::uint32_t count) {
     for (std::uint32_t i = 1; i <= count; ++i) {
       wanted.push_back({deciding.ids.make<NodeId>(), request.name + infix + std::to_string(i), role,
-                        amount_of(flavor)});
+                        amount_of(flavor), pool_of(role)});
     }
   };
   add(Role::control_plane, "-cp", request.control_planes);
@@ -127,11 +174,11 @@ ProjectId default_project(Deciding& deciding) {
   return project.id;
 }
 
-Cluster make_cluster(Deciding& deciding, const CreateCluster& request, const Named& named,
+// Without its project, which may have to be made.
+Cluster make_cluster(const Deciding& deciding, const CreateCluster& request, const Named& named,
                      const Network& network) {
   Cluster cluster;
   cluster.id = network.cluster;
-  cluster.project = named.project ? *named.project : default_project(deciding);
   cluster.name = request.name;
   cluster.flavor = named.flavor.id;
   cluster.image = named.image.id;
@@ -141,6 +188,8 @@ Cluster make_cluster(Deciding& deciding, const CreateCluster& request, const Nam
   cluster.next_worker = request.workers + 1;
   cluster.next_address = kFirstNodeAddress;
   cluster.created_at = deciding.now;
+  cluster.layout = request.layout;
+  cluster.until = request.until;
   if (!named.image.kubernetes.empty()) {
     const Settings& settings = deciding.model.settings;
     cluster.kubernetes = {named.image.kubernetes, request.cni, settings.pod_network,
@@ -151,15 +200,16 @@ Cluster make_cluster(Deciding& deciding, const CreateCluster& request, const Nam
 
 // Everything that the placed request means, as changes.
 OperationId commit(Deciding& deciding, const CreateCluster& request, const Named& named,
-                   const Network& network, const std::vector<NodeRequest>& wanted,
+                   Cluster cluster, const Network& network, const std::vector<NodeRequest>& wanted,
                    const std::map<NodeId, HostId>& hosts) {
-  Cluster cluster = make_cluster(deciding, request, named, network);
+  cluster.project = named.project ? *named.project : default_project(deciding);
   deciding.put(cluster);
   deciding.put(network);
   deciding.put(PutNextVni{network.vni + 1});
   const NodePool planes{deciding.ids.make<PoolId>(), cluster.id, Role::control_plane,
-                        request.control_planes};
-  const NodePool workers{deciding.ids.make<PoolId>(), cluster.id, Role::worker, request.workers};
+                        request.control_planes, ordered(request.control_plane_rules)};
+  const NodePool workers{deciding.ids.make<PoolId>(), cluster.id, Role::worker, request.workers,
+                         ordered(request.worker_rules)};
   deciding.put(planes);
   deciding.put(workers);
   deciding.event("cluster.creating", cluster.id.uuid, cluster.name,
@@ -187,8 +237,6 @@ std::vector<FlavorOffer> flavor_offers(const Model& model, const Image& image) {
 
 // A cluster has one control-plane member or three.
 bool may_be_created(const Remedy& remedy) {
-  // The rules for its pools are not the user's, but that its control plane stays together.
-  if (remedy.kind == RemedyKind::without_pool_rules) return false;
   return remedy.kind != RemedyKind::fewer_control_planes || remedy.count == 1;
 }
 
@@ -203,7 +251,7 @@ Reply create_cluster(Deciding& deciding, const CreateCluster& request) {
     return refuse(Errc::invalid_argument,
                   "name: 1 to 40 of a-z, 0-9 and '-', beginning with a letter and not ending with '-'");
   }
-  if (const auto counts = check_counts(model, request); !counts) return Refused{counts.error(), {}};
+  if (const auto checked = check_request(model, request, deciding.now); !checked) return Refused{checked.error(), {}};
   const auto named = resolve(model, request);
   if (!named) return Refused{named.error(), {}};
   if (const auto taken = name_taken(model, *named, request.name)) return Refused{*taken, {}};
@@ -215,7 +263,9 @@ Reply create_cluster(Deciding& deciding, const CreateCluster& request) {
     return refuse(Errc::no_capacity, "a cluster network is too small for so many nodes");
   }
   const auto wanted = wanted_nodes(deciding, request, named->flavor);
-  Question question{candidates_for(model, network->mtu, deciding.now), wanted, PlacementPolicy{named->sites, {}}};
+  const Cluster cluster = make_cluster(deciding, request, *named, *network);
+  Question question{candidates_for(model, network->mtu, deciding.now), wanted,
+                    placement_policy(cluster, request.control_plane_rules, request.worker_rules, deciding.now)};
   auto outcome = place_near(model, question, deciding.now);
   if (!outcome.unplaced.empty()) {
     return no_room(question, std::move(outcome), flavor_offers(model, named->image), &may_be_created);
@@ -231,7 +281,7 @@ Reply create_cluster(Deciding& deciding, const CreateCluster& request) {
     accepted.plan.push_back(planned(model, node.name, node.role, hosts.at(node.node)));
   }
   if (!request.dry_run) {
-    accepted.operation = commit(deciding, request, *named, *network, wanted, hosts);
+    accepted.operation = commit(deciding, request, *named, cluster, *network, wanted, hosts);
   }
   return accepted;
 }

@@ -5,6 +5,22 @@
 
 namespace dure::control {
 
+void start_deletion(Deciding& deciding, Cluster& cluster) {
+  const auto members = members_of(deciding.model, cluster.id);
+  for (Node node : members) {
+    advance(deciding, node, NodeEvent::remove);
+    store_node(deciding, node);
+  }
+  for (const Node& node : members) order_removal(deciding, node);
+  cluster.state = next(cluster.state, ClusterEvent::remove).value_or(ClusterState::deleting);
+  cluster.reason.clear();
+  cluster.deadline = deciding.now + Duration{deciding.model.settings.node_deadline_s * 1'000'000};
+  start_operation(deciding, cluster, OperationKind::cluster_delete);
+  deciding.put(cluster);
+  deciding.event("cluster.deleting", cluster.id.uuid, cluster.name, cluster.name + " is being deleted");
+  deciding.unsettled.insert(cluster.id);
+}
+
 Reply delete_cluster(Deciding& deciding, const DeleteCluster& request) {
   const Model& model = deciding.model;
   if (auto earlier = replay(model, request.idempotency)) return *earlier;
@@ -15,21 +31,7 @@ Reply delete_cluster(Deciding& deciding, const DeleteCluster& request) {
     // Asked again: whoever still has something to remove is told again.
     for (const HostId& host : hosts_removing(model, cluster)) deciding.resend.insert(host);
   } else {
-    const auto members = members_of(model, cluster.id);
-    for (Node node : members) {
-      advance(deciding, node, NodeEvent::remove);
-      store_node(deciding, node);
-    }
-    for (const Node& node : members) order_removal(deciding, node);
-    cluster.state = next(cluster.state, ClusterEvent::remove).value_or(ClusterState::deleting);
-    cluster.reason.clear();
-    cluster.deadline =
-        deciding.now + Duration{model.settings.node_deadline_s * 1'000'000};
-    start_operation(deciding, cluster, OperationKind::cluster_delete);
-    deciding.put(cluster);
-    deciding.event("cluster.deleting", cluster.id.uuid, cluster.name,
-                   cluster.name + " is being deleted");
-    deciding.unsettled.insert(cluster.id);
+    start_deletion(deciding, cluster);
   }
   remember(deciding, request.idempotency, *cluster.operation, cluster.id);
   Accepted accepted;

@@ -95,6 +95,7 @@ void decide_tick(Deciding& deciding) {
     time_out(deciding, node);
     store_node(deciding, node);
   }
+  expire_leases(deciding);
   tick_clusters(deciding);
   expire_keys(deciding);
   expire_accesses(deciding);
@@ -117,6 +118,7 @@ std::optional<TimePoint> next_wake(const Model& model) {
   }
   for (const auto& [id, cluster] : model.clusters) {
     if (cluster.deadline) at(*cluster.deadline);
+    if (cluster.until && cluster.state != ClusterState::deleting) at(*cluster.until);
   }
   for (const auto& [id, access] : model.accesses) at(access.expires_at);
   for (const auto& [key, record] : model.idempotency) {

@@ -19,6 +19,8 @@ constexpr std::array<std::string_view, 8> kNodeStates{"pending", "creating", "bo
 constexpr std::array<std::string_view, 2> kCnis{"native", "none"};
 constexpr std::array<std::string_view, 2> kRoles{"control-plane", "worker"};
 constexpr std::array<std::string_view, 2> kHostClasses{"anchor", "scavenged"};
+constexpr std::array<std::string_view, 2> kStrategies{"spread", "pack"};
+constexpr std::array<std::string_view, 4> kSurvivals{"nothing", "host", "room", "site"};
 constexpr std::array<std::string_view, 3> kOperationKinds{"cluster-create", "cluster-scale",
                                                           "cluster-delete"};
 constexpr std::array<std::string_view, 3> kOperationStates{"running", "succeeded", "failed"};
@@ -77,6 +79,8 @@ std::string_view to_string(NodeState state) { return kNodeStates[index(state)]; 
 std::string_view to_string(Cni cni) { return kCnis[index(cni)]; }
 std::string_view to_string(Role role) { return kRoles[index(role)]; }
 std::string_view to_string(HostClass host_class) { return kHostClasses[index(host_class)]; }
+std::string_view to_string(Strategy strategy) { return kStrategies[index(strategy)]; }
+std::string_view to_string(Survive survive) { return kSurvivals[index(survive)]; }
 std::string_view to_string(OperationKind kind) { return kOperationKinds[index(kind)]; }
 std::string_view to_string(OperationState state) { return kOperationStates[index(state)]; }
 std::string_view to_string(StepState state) { return kStepStates[index(state)]; }
@@ -92,6 +96,8 @@ std::optional<Role> role(std::string_view text) { return parse<Role>(kRoles, tex
 std::optional<HostClass> host_class(std::string_view text) {
   return parse<HostClass>(kHostClasses, text);
 }
+std::optional<Strategy> strategy(std::string_view text) { return parse<Strategy>(kStrategies, text); }
+std::optional<Survive> survive(std::string_view text) { return parse<Survive>(kSurvivals, text); }
 std::optional<OperationKind> operation_kind(std::string_view text) {
   return parse<OperationKind>(kOperationKinds, text);
 }

@@ -34,6 +34,12 @@ struct Resources {
   friend bool operator==(const Resources&, const Resources&) = default;
 };
 
+// A time in which a host is not available to guests: a class is held at it. `until` is not part of it.
+struct BusyWindow {
+  TimePoint from, until;
+  friend auto operator<=>(const BusyWindow&, const BusyWindow&) = default;
+};
+
 struct Host {
   HostId id;
   std::string name;
@@ -48,6 +54,7 @@ struct Host {
   std::optional<OrderId> order;          // id of that order
   std::string room{};                    // where it stands; empty: not told
   std::map<std::string, std::string> labels{};  // the operator's own words for it
+  std::vector<BusyWindow> busy{};        // its owner's times: sorted, apart from each other, at most kMaxBusyWindows
   friend bool operator==(const Host&, const Host&) = default;
 };
 
@@ -112,6 +119,30 @@ struct KubernetesSpec {
   friend bool operator==(const KubernetesSpec&, const KubernetesSpec&) = default;
 };
 
+enum class Strategy : std::uint8_t {
+  spread,  // over sites that were named, then hosts, then where most room is
+  pack,    // few hosts, so that big requests keep fitting
+};
+
+// The loss of any one of these must leave a majority of the control-plane members.
+enum class Survive : std::uint8_t { nothing, host, room, site };
+
+// How the nodes of a cluster are to lie to each other. Fixed when it is made.
+struct Layout {
+  Strategy strategy = Strategy::spread;
+  bool apart = false;                // no two of its nodes on one host
+  Survive survive = Survive::nothing;
+  friend bool operator==(const Layout&, const Layout&) = default;
+};
+
+// What the hosts of one pool must be. Empty: anything.
+struct HostRules {
+  std::vector<std::string> rooms;    // one of them
+  std::vector<std::string> labels;   // all of them, as "key=value"
+  std::vector<HostClass> classes;    // one of them
+  friend bool operator==(const HostRules&, const HostRules&) = default;
+};
+
 struct Cluster {
   ClusterId id;
   ProjectId project;
@@ -129,6 +160,8 @@ struct Cluster {
   TimePoint created_at;
   std::optional<TimePoint> deadline;     // of a transitional state
   KubernetesSpec kubernetes{};
+  Layout layout{};
+  std::optional<TimePoint> until{};      // of its lease: it is deleted then; none: it stays
   friend bool operator==(const Cluster&, const Cluster&) = default;
 };
 
@@ -138,6 +171,7 @@ struct NodePool {
   ClusterId cluster;
   Role role = Role::worker;
   std::uint32_t count = 0;
+  HostRules rules{};
   friend bool operator==(const NodePool&, const NodePool&) = default;
 };
 

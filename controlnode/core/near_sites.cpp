@@ -7,6 +7,9 @@
 #include <tuple>
 #include <utility>
 
+#include "controlnode/core/placement/fleet.h"
+#include "controlnode/core/placement_policy.h"
+
 namespace dure::control {
 namespace {
 
@@ -196,6 +199,31 @@ bool all_near(std::span<const Candidate> hosts, const PlacementOutcome& outcome,
   return true;
 }
 
+const PoolRules& rules_of_members(const PlacementPolicy& policy) {
+  static const PoolRules kNone;
+  const auto pool = pool_of(Role::control_plane);
+  return pool < policy.pools.size() ? policy.pools[pool] : kNone;
+}
+
+// The hosts that the rules for control-plane members allow.
+std::vector<Candidate> for_members(std::span<const Candidate> hosts, const PlacementPolicy& policy) {
+  const PoolRules& rules = rules_of_members(policy);
+  const auto among = [](const auto& allowed, const auto& value) {
+    return allowed.empty() || std::find(allowed.begin(), allowed.end(), value) != allowed.end();
+  };
+  std::vector<Candidate> suitable;
+  for (const Candidate& host : hosts) {
+    const bool labelled = std::all_of(rules.labels.begin(), rules.labels.end(), [&](const std::string& label) {
+      return std::find(host.labels.begin(), host.labels.end(), label) != host.labels.end();
+    });
+    if (labelled && among(rules.sites, host.site) && among(rules.rooms, host.room) &&
+        among(rules.classes, host.host_class) && meets(host.busy, policy.now, policy.until) == nullptr) {
+      suitable.push_back(host);
+    }
+  }
+  return suitable;
+}
+
 MemberRequest members_of(std::span<const NodeRequest> wanted, const PlacementPolicy& policy) {
   MemberRequest members{{}, 0, policy.sites.size() > 1, policy.sites};
   for (const NodeRequest& node : wanted) {
@@ -240,8 +268,9 @@ PlacementOutcome place_near(const Model& model, Question& question, TimePoint no
   const auto distances = site_distances(model, now);
   if (all_near(question.hosts, anywhere, question.wanted, distances, bound)) return anywhere;
 
-  auto groups = near_groups(question.hosts, members, distances, bound);
-  const auto rooms = rooms_of(question.hosts, members);
+  const auto suitable = for_members(question.hosts, asked);
+  auto groups = near_groups(suitable, members, distances, bound);
+  const auto rooms = rooms_of(suitable, members);
   const bool explained = groups.empty();
   // Nowhere is room enough: where there is most, for what each host lacks.
   if (explained) {
@@ -249,11 +278,14 @@ PlacementOutcome place_near(const Model& model, Question& question, TimePoint no
                                        [](const SiteRoom& a, const SiteRoom& b) { return a.hosts < b.hosts; });
     groups.push_back({most->site});
   }
-  for (NodeRequest& node : question.wanted) node.pool = node.role == Role::control_plane ? 0 : 1;
+  for (NodeRequest& node : question.wanted) node.pool = pool_of(node.role);
   std::optional<PlacementOutcome> refused;
   for (const auto& group : groups) {
     PlacementPolicy near = asked;
-    near.pools = {PoolRules{group, {}, {}, {}}};
+    near.pools.resize(std::max<std::size_t>(near.pools.size(), pool_of(Role::control_plane) + 1));
+    PoolRules& rules = near.pools[pool_of(Role::control_plane)];
+    rules.sites = group;
+    rules.sites_stay = true;
     auto outcome = place_all(question.hosts, question.wanted, near);
     const bool placed = outcome.unplaced.empty();
     if (placed || !refused) question.policy = near;

@@ -27,7 +27,7 @@ std::vector<std::vector<SiteId>> near_groups(std::span<const Candidate> hosts, c
 // place_all under the rule that control-plane members, whose etcd waits for a majority with every write,
 // are on one site or on sites near to each other (Settings::etcd_round_trip_ms). What is not measured
 // counts as too far. Workers are not bound. The question is left as it was answered: where the rule
-// decides, it is a rule for the pool of the control-plane members.
+// decides, it joins the rules for the pool of the control-plane members (placement_policy.h), as sites that stay.
 PlacementOutcome place_near(const Model& model, Question& question, TimePoint now);
 
 // "12.3 ms"

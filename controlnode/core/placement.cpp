@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "controlnode/core/busy_windows.h"
 #include "controlnode/core/placement/gang.h"
 #include "controlnode/core/placement_explain.h"
 
@@ -31,6 +32,7 @@ std::vector<Candidate> candidates(const Model& model, TimePoint now) {
     candidate.host_class = host.host_class;
     candidate.room = host.room;
     for (const auto& [key, value] : host.labels) candidate.labels.push_back(key + "=" + value);
+    candidate.busy = not_over(host.busy, now);
     candidate.total = {static_cast<std::int64_t>(static_cast<double>(host.capacity.vcpus) *
                                                  model.settings.vcpu_overcommit) -
                            host.reserve.vcpus,

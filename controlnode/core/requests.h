@@ -29,6 +29,9 @@ struct CreateCluster {
   std::string flavor, image, key_pair;
   std::vector<std::string> sites;
   Cni cni = Cni::native;   // of a cluster with Kubernetes
+  Layout layout{};
+  std::optional<TimePoint> until{};   // it is deleted then
+  HostRules control_plane_rules{}, worker_rules{};
   bool dry_run = false;
   Idempotency idempotency;
 };
@@ -50,6 +53,11 @@ struct RepairCluster {
   std::string cluster;      // name or id
   bool dry_run = false;
   Idempotency idempotency;
+};
+// Its lease ends then instead, sooner or later; none: it stays.
+struct ExtendCluster {
+  std::string cluster;      // name or id
+  std::optional<TimePoint> until;
 };
 struct DeleteCluster {
   std::string cluster;
@@ -78,6 +86,9 @@ struct UpdateHost {
   std::string host;         // name or id
   std::optional<std::string> room;
   std::map<std::string, std::optional<std::string>> labels;
+  // Its owner's times: all of them, then more of them. Windows that meet become one.
+  std::optional<std::vector<BusyWindow>> busy{};
+  std::vector<BusyWindow> more_busy{};
 };
 struct CordonHost { std::string host; bool cordoned = true; };
 struct CreateFlavor { std::string name; std::uint32_t vcpus = 0, memory_mib = 0, disk_gib = 0; };
@@ -92,8 +103,8 @@ struct CreateKeyPair { std::string project = "default"; std::string name, public
 // kind: site, host, flavor, image, keypair. Refused while in use, naming the user.
 struct DeleteObject { std::string kind, name; };
 
-using Request = std::variant<CreateCluster, ScaleCluster, ReplaceNode, RepairCluster, DeleteCluster, GiveAccess, RevokeAccess,
-                             CreateSite, AddHost, UpdateHost, CordonHost, CreateFlavor, CreateImage, CreateKeyPair, DeleteObject>;
+using Request = std::variant<CreateCluster, ScaleCluster, ReplaceNode, RepairCluster, ExtendCluster, DeleteCluster, GiveAccess,
+                             RevokeAccess, CreateSite, AddHost, UpdateHost, CordonHost, CreateFlavor, CreateImage, CreateKeyPair, DeleteObject>;
 
 // The answer. For a cluster request: the operation to wait on, and where each node goes.
 struct PlannedNode {

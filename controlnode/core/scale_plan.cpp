@@ -4,6 +4,7 @@
 
 #include "controlnode/core/cluster_parts.h"
 #include "controlnode/core/operations.h"
+#include "controlnode/core/placement_policy.h"
 #include "controlnode/core/removals.h"
 
 namespace dure::control {
@@ -53,9 +54,12 @@ std::vector<PlannedNode> resulting_plan(const Model& model, const Cluster& clust
   return result;
 }
 
-// Its sites and flavor are fixed; how many workers are meant is for the user to say.
-bool suits_a_cluster_that_exists(const Remedy& remedy) {
-  return remedy.kind == RemedyKind::more_room || remedy.kind == RemedyKind::uncordon;
+// Its sites, flavor and rules are fixed; how many workers are meant is for the user to say.
+bool suits(const Cluster& cluster, const Remedy& remedy) {
+  // Later is within its lease; a shorter lease is for the user to choose.
+  if (remedy.kind == RemedyKind::later) return !cluster.until || (remedy.at && *remedy.at < *cluster.until);
+  return remedy.kind == RemedyKind::more_room || remedy.kind == RemedyKind::uncordon ||
+         remedy.kind == RemedyKind::shorter_lease;
 }
 
 std::optional<Error> refuse_scaling(const Model& model, const Cluster& cluster, std::uint32_t workers) {
@@ -129,13 +133,15 @@ std::optional<Refused> place_workers(Deciding& deciding, const Cluster& cluster,
   for (std::size_t i = 0; i < count; ++i) {
     plan.wanted.push_back({deciding.ids.make<NodeId>(),
                            cluster.name + "-w" + std::to_string(cluster.next_worker + i),
-                           Role::worker, amount_of(model.flavors.at(cluster.flavor))});
+                           Role::worker, amount_of(model.flavors.at(cluster.flavor)), pool_of(Role::worker)});
   }
   const auto mtu = model.networks.at(cluster.network).mtu;
-  Question question{candidates_for(model, mtu, deciding.now), plan.wanted, PlacementPolicy{cluster.sites, {}}};
+  Question question{candidates_for(model, mtu, deciding.now), plan.wanted, placement_policy(model, cluster, deciding.now)};
   for (const Node& node : members) question.policy.members.emplace_back(node.host, node.role);
   auto outcome = place_all(question.hosts, question.wanted, question.policy);
-  if (!outcome.unplaced.empty()) return no_room(question, std::move(outcome), {}, &suits_a_cluster_that_exists);
+  if (!outcome.unplaced.empty()) {
+    return no_room(question, std::move(outcome), {}, [&](const Remedy& remedy) { return suits(cluster, remedy); });
+  }
   for (const Placement& placed : outcome.placed) plan.hosts.emplace(placed.node, placed.host);
   return std::nullopt;
 }

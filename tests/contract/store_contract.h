@@ -118,6 +118,7 @@ TEST_CASE("store: a row that is put again is replaced as a whole, with its lists
   s.host.generation = 8;
   s.host.room.clear();
   s.host.labels = {{"a", ""}, {"b/c", "x,\"y\\{}"}};
+  s.host.busy = {{{-1}, {4'102'444'800'000'001}}};
   s.host.order.reset();
   s.image = {s.image.id, "debian", {digest(4), 4}, {}, {}, "", 0};
   s.flavor = {s.flavor.id, "large", 8, 8192, 80};
@@ -135,6 +136,9 @@ TEST_CASE("store: a row that is put again is replaced as a whole, with its lists
   s.cluster.sites.clear();
   s.cluster.operation.reset();
   s.cluster.deadline.reset();
+  s.cluster.layout = {Strategy::spread, false, Survive::site};
+  s.cluster.until.reset();
+  s.pool.rules = {{}, {"a="}, {}};
   s.pool.count = 3;
   s.node.state = NodeState::ready;
   s.node.stages = {{"ready", 1}};
@@ -213,6 +217,7 @@ TEST_CASE("store: every state comes back as it was written") {
     s.node.state = static_cast<NodeState>(i);
     s.node.vm_state = static_cast<VmState>(i % 6);
     s.cluster.state = static_cast<ClusterState>(i % 6);
+    s.cluster.layout = {static_cast<Strategy>(i % 2), i % 2 == 1, static_cast<Survive>(i % 4)};
     s.operation.kind = static_cast<OperationKind>(i % 3);
     s.operation.state = static_cast<OperationState>(i % 3);
     s.operation.steps[0].state = static_cast<StepState>(i % 4);

@@ -114,6 +114,18 @@ TEST_CASE("store: a batch with one bad change leaves nothing of the others") {
   world.check();
 }
 
+TEST_CASE("store: busy windows and rules are bounded") {
+  World world;
+  Sample s;
+  s.host.busy.assign(64, {{1}, {2}});
+  s.pool.rules = {std::vector<std::string>(64, "301"), std::vector<std::string>(16, "a=b"), {}};
+  world.must(s.all());
+  world.check();
+  world.refused(Errc::conflict, {with(s.host, [](Host& row) { row.busy.push_back({{3}, {4}}); })});
+  world.refused(Errc::conflict, {with(s.pool, [](NodePool& row) { row.rules.rooms.emplace_back("302"); })});
+  world.refused(Errc::conflict, {with(s.pool, [](NodePool& row) { row.rules.labels.emplace_back("c=d"); })});
+}
+
 TEST_CASE("store: a host is never promised more memory or disk than it may give") {
   World world;
   Sample s;

@@ -54,7 +54,8 @@ struct Sample {
             7,
             id<OrderId>(3),
             "301",
-            {{"gpu", "none"}}};
+            {{"gpu", "none"}},
+            {{{1'800'000'000'000'001}, {1'800'000'900'000'002}}, {{1'800'001'000'000'000}, {1'800'002'000'000'000}}}};
   Image image{id<ImageId>(4), "debian-13", {digest(1), 1000}, {digest(2), 20}, {digest(3), 30},
               "root=/dev/vda1 quiet", 4, "v1.32.13"};
   Flavor flavor{id<FlavorId>(5), "small", 2, 2048, 10};
@@ -77,12 +78,15 @@ struct Sample {
                   id<OperationId>(11),
                   {1'700'000'000'000'001},
                   TimePoint{1'700'000'900'000'002},
-                  {"v1.32.13", Cni::none, *Ipv4Prefix::parse("10.64.0.0/12"), *Ipv4Prefix::parse("10.96.0.0/16")}};
+                  {"v1.32.13", Cni::none, *Ipv4Prefix::parse("10.64.0.0/12"), *Ipv4Prefix::parse("10.96.0.0/16")},
+                  {Strategy::pack, true, Survive::room},
+                  TimePoint{1'700'900'000'000'003}};
   // All 256 octets, because what is encrypted has all of them.
   PutIdentity identity{cluster.id, every_octet()};
   ClusterAccess access{id<AccessId>(20), cluster.id, "dure:someone", {1'700'000'000'000'008},
                        {1'700'000'900'000'009}, TimePoint{1'700'000'500'000'000}};
-  NodePool pool{id<PoolId>(12), cluster.id, Role::control_plane, 1};
+  NodePool pool{id<PoolId>(12), cluster.id, Role::control_plane, 1,
+                {{"301", "B-2"}, {"gpu=none", "x,\"y\\{}='"}, {HostClass::anchor, HostClass::scavenged}}};
   Node node{id<NodeId>(9),
             cluster.id,
             pool.id,

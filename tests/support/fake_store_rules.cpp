@@ -63,6 +63,7 @@ class Rules {
     for (const auto& [id, host] : m.hosts) {
       refers(m.sites, host.site, "host.site");
       require(host.curve_key.size() == 40, "a host's curve key has 40 characters");
+      require(host.busy.size() <= 64, "a host has at most 64 busy windows");
       for (const Resources& r : {host.capacity, host.reserve}) {
         require(r.vcpus >= 0 && r.memory_mib >= 0 && r.disk_gib >= 0, "a capacity is negative");
       }
@@ -103,7 +104,10 @@ class Rules {
     for (const auto& [id, access] : m.accesses) refers(m.clusters, access.cluster, "cluster_access.cluster");
     unique(m.accesses, "a cluster's user",
            [](const ClusterAccess& access) { return std::tuple(access.cluster, access.user); });
-    for (const auto& [id, pool] : m.pools) refers(m.clusters, pool.cluster, "node_pool.cluster");
+    for (const auto& [id, pool] : m.pools) {
+      refers(m.clusters, pool.cluster, "node_pool.cluster");
+      require(pool.rules.rooms.size() <= 64 && pool.rules.labels.size() <= 16, "a pool's rules are few");
+    }
     for (const auto& [id, node] : m.nodes) {
       refers(m.clusters, node.cluster, "node.cluster");
       refers(m.pools, node.pool, "node.pool");

@@ -3,7 +3,9 @@ find_library(RAPIDCHECK_LIBRARY rapidcheck REQUIRED)
 add_doctest_binary(
   control_core_unit
   SOURCES controlnode/core/bootstrap_plan_test.cpp controlnode/core/decide_catalog_test.cpp
+          controlnode/core/busy_windows_test.cpp
           controlnode/core/decide_clusters_test.cpp
+          controlnode/core/decide_lease_test.cpp
           controlnode/core/decide_reports_test.cpp
           controlnode/core/decide_tick_test.cpp
           controlnode/core/decide_walk_test.cpp
@@ -22,6 +24,7 @@ add_doctest_binary(
           controlnode/core/placement_test.cpp
           controlnode/core/round_trips_test.cpp
           controlnode/core/scenario_expect.cpp
+          controlnode/core/scenario_leases.cpp
           controlnode/core/scenario_run.cpp
           controlnode/core/scenario_test.cpp
           controlnode/core/scenario_words.cpp

@@ -5,6 +5,7 @@
 
 #include "controlnode/core/placement/capacity.h"
 #include "controlnode/core/placement/gang.h"
+#include "controlnode/core/placement_policy.h"
 
 namespace dure::control {
 namespace {
@@ -28,7 +29,8 @@ std::vector<std::size_t> on_host(std::span<const Resident> residents, const std:
 
 class Balancer {
  public:
-  Balancer(Fleet& fleet, std::span<const Resident> residents) : fleet_(fleet), residents_(residents) {
+  Balancer(Fleet& fleet, std::span<const Resident> residents, const std::map<ClusterId, PlacementPolicy>& policies)
+      : fleet_(fleet), residents_(residents), policies_(policies) {
     for (const Resident& resident : residents) {
       where_.push_back(fleet.find(resident.host).value_or(static_cast<Rank>(fleet.size())));
     }
@@ -65,13 +67,14 @@ class Balancer {
  private:
   std::optional<Rank> place(std::size_t which) {
     const Resident& resident = residents_[which];
-    PlacementPolicy policy;
+    const auto asked = policies_.find(resident.cluster);
+    PlacementPolicy policy = asked == policies_.end() ? PlacementPolicy{} : asked->second;
     policy.strategy = Strategy::pack;
     for (std::size_t i = 0; i < residents_.size(); ++i) {
       const bool other = i != which && residents_[i].cluster == resident.cluster && where_[i] < fleet_.size();
       if (other) policy.members.emplace_back(fleet_.id(where_[i]), residents_[i].role);
     }
-    const NodeRequest wanted{resident.node, {}, resident.role, resident.amount};
+    const NodeRequest wanted{resident.node, {}, resident.role, resident.amount, pool_of(resident.role)};
     const auto answer = place_gang(fleet_, std::span(&wanted, 1), policy, true);
     if (answer.hosts.empty()) return std::nullopt;
     return answer.hosts.front();
@@ -79,15 +82,16 @@ class Balancer {
 
   Fleet& fleet_;
   std::span<const Resident> residents_;
+  const std::map<ClusterId, PlacementPolicy>& policies_;
   std::vector<Rank> where_;
 };
 
 }  // namespace
 
 Rebalancing rebalance(std::span<const Candidate> hosts, std::span<const Resident> residents, const Resources& flavor,
-                      std::size_t most_moves) {
+                      std::size_t most_moves, const std::map<ClusterId, PlacementPolicy>& policies) {
   Fleet fleet(hosts);
-  Balancer balancer(fleet, residents);
+  Balancer balancer(fleet, residents, policies);
   Rebalancing result;
   const Amounts wanted = amounts(flavor);
   result.fits_before = result.fits_after = capacity_for(fleet, wanted);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <span>
 #include <vector>
 
@@ -31,8 +32,9 @@ struct Rebalancing {
 
 // Empties hosts, those with the fewest nodes first, onto the others, as long as each makes more guests
 // of `flavor` fit and no more than `most_moves` nodes move. Control-plane members of one cluster stay on
-// distinct hosts. `hosts` count the residents as taken.
+// distinct hosts, and no move breaks what a cluster asks for in `policies` (its members are known from
+// the residents). `hosts` count the residents as taken.
 Rebalancing rebalance(std::span<const Candidate> hosts, std::span<const Resident> residents, const Resources& flavor,
-                      std::size_t most_moves);
+                      std::size_t most_moves, const std::map<ClusterId, PlacementPolicy>& policies = {});
 
 }  // namespace dure::control

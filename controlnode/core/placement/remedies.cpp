@@ -132,7 +132,7 @@ class Adviser {
     if (policy.survive != Survive::nothing) without(RemedyKind::without_survival, 400);
     if (!policy.sites.empty()) without(RemedyKind::other_sites, 350);
     const bool rules = std::any_of(policy.pools.begin(), policy.pools.end(), [](const PoolRules& pool) {
-      return !pool.sites.empty() || !pool.rooms.empty() || !pool.labels.empty() || !pool.classes.empty();
+      return (!pool.sites.empty() && !pool.sites_stay) || !pool.rooms.empty() || !pool.labels.empty() || !pool.classes.empty();
     });
     if (rules) without(RemedyKind::without_pool_rules, 350);
   }
@@ -325,7 +325,11 @@ Question changed(Question question, const Remedy& remedy, std::size_t choice) {
     case RemedyKind::without_apart: policy.apart = false; break;
     case RemedyKind::without_survival: policy.survive = Survive::nothing; break;
     case RemedyKind::other_sites: policy.sites.clear(); break;
-    case RemedyKind::without_pool_rules: policy.pools.clear(); break;
+    case RemedyKind::without_pool_rules:
+      for (PoolRules& pool : policy.pools) {
+        pool = pool.sites_stay ? PoolRules{pool.sites, {}, {}, {}, true} : PoolRules{};
+      }
+      break;
     case RemedyKind::more_room:
     case RemedyKind::uncordon: break;
   }

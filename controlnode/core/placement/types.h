@@ -12,12 +12,6 @@
 
 namespace dure::control {
 
-// A time in which a host is not available to guests: a class is held at it. `until` is not part of it.
-struct BusyWindow {
-  TimePoint from, until;
-  friend auto operator<=>(const BusyWindow&, const BusyWindow&) = default;
-};
-
 // Why a host is given no new nodes.
 enum class Unusable : std::uint8_t { no, cordoned, not_reported, silent, restored, crowded, network };
 std::string_view to_string(Unusable why);
@@ -55,15 +49,8 @@ struct PoolRules {
   std::vector<std::string> rooms;
   std::vector<std::string> labels;      // all of them
   std::vector<HostClass> classes;
+  bool sites_stay = false;   // they are not the request's to drop: its control plane stays together there
 };
-
-enum class Strategy : std::uint8_t {
-  spread,  // over sites that were named, then hosts, then where most room is
-  pack,    // few hosts, so that big requests keep fitting
-};
-
-// The loss of any one of these must leave a majority of the control-plane members.
-enum class Survive : std::uint8_t { nothing, host, room, site };
 
 // Measured between two sites; the order of the two does not matter.
 struct RoundTrip {

@@ -27,7 +27,11 @@ const Table& RowMap<Cluster>::table() {
                             {"kubernetes_version", "text"},
                             {"cni", "text"},
                             {"pods", "cidr"},
-                            {"services", "cidr"}}};
+                            {"services", "cidr"},
+                            {"strategy", "text"},
+                            {"apart", "boolean"},
+                            {"survive", "text"},
+                            {"until", "timestamptz", Shape::time}}};
   return table;
 }
 
@@ -51,6 +55,10 @@ void RowMap<Cluster>::write(RowWriter& writer, const Cluster& row) {
   writer.text(to_string(row.kubernetes.cni));
   writer.prefix(row.kubernetes.pods);
   writer.prefix(row.kubernetes.services);
+  writer.text(to_string(row.layout.strategy));
+  writer.flag(row.layout.apart);
+  writer.text(to_string(row.layout.survive));
+  writer.time(row.until);
 }
 
 Cluster RowMap<Cluster>::read(RowReader& reader) {
@@ -76,15 +84,24 @@ Cluster RowMap<Cluster>::read(RowReader& reader) {
   row.kubernetes.cni = reader.parsed(&cni);
   row.kubernetes.pods = reader.prefix();
   row.kubernetes.services = reader.prefix();
+  row.layout.strategy = reader.parsed(&strategy);
+  row.layout.apart = reader.flag();
+  row.layout.survive = reader.parsed(&survive);
+  row.until = reader.maybe_time();
   return row;
 }
 
 const Table& RowMap<NodePool>::table() {
-  static const Table table{
-      "node_pools",
-      1,
-      "id",
-      {{"id", "uuid"}, {"cluster", "uuid"}, {"role", "text"}, {"count", "bigint"}}};
+  static const Table table{"node_pools",
+                           1,
+                           "id",
+                           {{"id", "uuid"},
+                            {"cluster", "uuid"},
+                            {"role", "text"},
+                            {"count", "bigint"},
+                            {"rooms", "text[]", Shape::list},
+                            {"labels", "text[]", Shape::list},
+                            {"classes", "text[]", Shape::list}}};
   return table;
 }
 
@@ -93,6 +110,10 @@ void RowMap<NodePool>::write(RowWriter& writer, const NodePool& row) {
   writer.id(row.cluster);
   writer.text(to_string(row.role));
   writer.number(std::uint64_t{row.count});
+  const auto text = [](ArrayText& list, const std::string& item) { list.add_text(item); };
+  writer.list(row.rules.rooms, text);
+  writer.list(row.rules.labels, text);
+  writer.list(row.rules.classes, [](ArrayText& list, HostClass item) { list.add_text(to_string(item)); });
 }
 
 NodePool RowMap<NodePool>::read(RowReader& reader) {
@@ -101,6 +122,9 @@ NodePool RowMap<NodePool>::read(RowReader& reader) {
   reader.id(row.cluster);
   row.role = reader.parsed(&role);
   row.count = reader.u32();
+  row.rules.rooms = reader.list();
+  row.rules.labels = reader.list();
+  for (const std::string& item : reader.list()) row.rules.classes.push_back(reader.element(item, &host_class));
   return row;
 }
 

@@ -72,7 +72,9 @@ const Table& RowMap<Host>::table() {
                             {"generation", "bigint"},
                             {"order_id", "uuid"},
                             {"room", "text"},
-                            {"labels", "text[]", Shape::list}}};
+                            {"labels", "text[]", Shape::list},
+                            {"busy_from", "timestamptz[]", Shape::times},
+                            {"busy_until", "timestamptz[]", Shape::times}}};
   return table;
 }
 
@@ -93,6 +95,9 @@ void RowMap<Host>::write(RowWriter& writer, const Host& row) {
     list.add_text(label.first);
     list.add_text(label.second);
   });
+  using Window = BusyWindow;
+  writer.list(row.busy, [](ArrayText& list, const Window& window) { list.add_plain(std::to_string(window.from.us)); });
+  writer.list(row.busy, [](ArrayText& list, const Window& window) { list.add_plain(std::to_string(window.until.us)); });
 }
 
 Host RowMap<Host>::read(RowReader& reader) {
@@ -111,6 +116,12 @@ Host RowMap<Host>::read(RowReader& reader) {
   row.room = reader.text();
   const auto labels = reader.list();
   for (std::size_t i = 0; i + 1 < labels.size(); i += 2) row.labels.emplace(labels[i], labels[i + 1]);
+  const auto from = reader.list();
+  const auto until = reader.list();
+  // The database checks that they are of one length.
+  for (std::size_t i = 0; i < from.size() && i < until.size(); ++i) {
+    row.busy.push_back({TimePoint{reader.element_i64(from[i])}, TimePoint{reader.element_i64(until[i])}});
+  }
   return row;
 }
 

@@ -11,7 +11,8 @@ const char* element_type(const Column& column) {
   switch (column.shape) {
     case Shape::plain: return column.type;
     case Shape::time: return "bigint";
-    case Shape::list: return "text";
+    case Shape::list:
+    case Shape::times: return "text";
   }
   return column.type;
 }
@@ -23,13 +24,19 @@ std::string stored(const Column& column) {
     case Shape::plain: return name;
     case Shape::time: return "timestamptz 'epoch' + " + name + " * interval '1 microsecond'";
     case Shape::list: return name + "::" + column.type;
+    case Shape::times:
+      return "ARRAY(SELECT timestamptz 'epoch' + t.us * interval '1 microsecond' FROM unnest(" + name +
+             "::bigint[]) WITH ORDINALITY AS t (us, place) ORDER BY t.place)";
   }
   return name;
 }
 
 std::string loaded(const Column& column) {
-  if (column.shape != Shape::time) return column.name;
-  return std::string("(extract(epoch FROM ") + column.name + ") * 1000000)::bigint";
+  const auto microseconds = [](const std::string& time) { return "(extract(epoch FROM " + time + ") * 1000000)::bigint"; };
+  if (column.shape == Shape::time) return microseconds(column.name);
+  if (column.shape != Shape::times) return column.name;
+  return "ARRAY(SELECT " + microseconds("t.at") + " FROM unnest(" + column.name +
+         ") WITH ORDINALITY AS t (at, place) ORDER BY t.place)";
 }
 
 template <class Each>
@@ -146,6 +153,10 @@ std::int64_t RowReader::i64() { return parsed(&whole_number<std::int64_t>); }
 
 std::uint64_t RowReader::element_u64(const std::string& text) const {
   return element(text, &whole_number<std::uint64_t>);
+}
+
+std::int64_t RowReader::element_i64(const std::string& text) const {
+  return element(text, &whole_number<std::int64_t>);
 }
 
 std::optional<TimePoint> RowReader::maybe_time() {

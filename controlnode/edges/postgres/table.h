@@ -22,6 +22,7 @@ enum class Shape : std::uint8_t {
   plain,  // its own text form
   time,   // microseconds since the Unix epoch
   list,   // an array: its literal is one text of the parameter's array
+  times,  // an array of times, which travels as a list of microseconds
 };
 
 struct Column {
@@ -148,6 +149,7 @@ class RowReader {
     return *value;
   }
   std::uint64_t element_u64(const std::string& text) const;
+  std::int64_t element_i64(const std::string& text) const;
 
  private:
   bool empty() const { return !cells_[at_].has_value(); }

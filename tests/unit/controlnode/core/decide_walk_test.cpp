@@ -8,6 +8,7 @@
 #include "controlnode/core/host_orders.h"
 #include "controlnode/core/lifecycle.h"
 #include "controlnode/core/placement.h"
+#include "controlnode/core/placement/fleet.h"
 #include "tests/support/model_builder.h"
 
 using namespace dure;
@@ -124,7 +125,9 @@ class Walk {
     const std::int64_t pause = dice.below(25) == 0 ? 1000 : std::int64_t{dice.below(4)} * 4;
     campus.now = campus.now + Duration{pause * 1'000'000};
     std::vector<Event> events;
+    windows_changed = false;
     for (std::uint32_t i = 0; i <= dice.below(3); ++i) events.push_back(any_event());
+    if (dice.below(4) == 0) events.push_back(TickEvent{});
     const Model before = campus.model;
     const auto earlier = campus.orders;
     const Decision decision = campus.decide_all(events);
@@ -132,6 +135,7 @@ class Walk {
     check_replay(before, decision, campus.model);
     check_rows(campus.model, campus.now);
     check_orders(campus);
+    check_leases(before, std::holds_alternative<TickEvent>(events.back()));
     trace.push_back(decision.changes);
   }
 
@@ -148,12 +152,56 @@ class Walk {
   std::vector<std::vector<Change>> trace;
   std::map<HostId, HostOrder> older;  // what a slow agent still works on
   Dice dice;
+  bool windows_changed = false;   // by the events of this step
 
  private:
+  // No lease outlives its end, and no new node is on a host that its owner needs before that end.
+  void check_leases(const Model& before, bool ticked) const {
+    for (const auto& [id, cluster] : campus.model.clusters) {
+      const bool over = cluster.until && *cluster.until <= campus.now;
+      if (ticked && over) CHECK(cluster.state == ClusterState::deleting);
+    }
+    if (windows_changed) return;
+    for (const auto& [id, node] : campus.model.nodes) {
+      if (before.nodes.contains(id)) continue;
+      const auto& until = campus.model.clusters.at(node.cluster).until;
+      CHECK(meets(campus.model.hosts.at(node.host).busy, campus.now, until) == nullptr);
+    }
+  }
+
+  TimePoint soon() { return campus.now + Duration{(1 + std::int64_t{dice.below(60)}) * 1'000'000}; }
+
+  Event any_create(const std::string& name) {
+    CreateCluster request = campus.create_request(name, 1 + 2 * dice.below(2), dice.below(4));
+    if (dice.below(3) == 0) request.until = soon();
+    request.layout.apart = dice.below(4) == 0;
+    request.layout.strategy = dice.below(2) == 0 ? Strategy::pack : Strategy::spread;
+    return RequestEvent{1, request};
+  }
+
+  Event any_extension(const std::string& name) {
+    ExtendCluster request;
+    request.cluster = name;
+    if (dice.below(3) > 0) request.until = soon();
+    return RequestEvent{1, request};
+  }
+
+  Event any_window() {
+    UpdateHost request;
+    request.host = "pc-" + std::to_string(dice.below(4));
+    windows_changed = true;
+    const TimePoint from = soon();
+    request.busy.emplace();
+    if (dice.below(2) == 0) request.busy->push_back({from, from + Duration{20'000'000}});
+    return RequestEvent{1, request};
+  }
+
   Event any_event() {
     const std::string name(1, static_cast<char>('a' + dice.below(3)));
-    switch (dice.below(8)) {
-      case 0: return RequestEvent{1, campus.create_request(name, 1 + 2 * dice.below(2), dice.below(4))};
+    switch (dice.below(12)) {
+      case 0: return any_create(name);
+      case 8: return any_extension(name);
+      case 9: return any_window();
       case 1: {
         ScaleCluster scale;
         scale.cluster = name;

@@ -101,6 +101,33 @@ Seen expect_refusal(const World& world, Words& words) {
   return describe(world);
 }
 
+// "remedy shorter-lease says if it ends by": one of the changes that are offered.
+Seen expect_remedy(const World& world, Words& words) {
+  const std::string code = words.next("code");
+  require_word(code, RemedyKind::uncordon, "code of a remedy");
+  const std::string part = words.take("says") ? words.rest() : std::string();
+  const auto* no = world.reply ? std::get_if<Refused>(&*world.reply) : nullptr;
+  if (no == nullptr) return describe(world);
+  std::string seen = "remedies";
+  for (const Remedy& remedy : no->remedies) {
+    if (to_string(remedy.kind) == code && remedy.text.find(part) != std::string::npos) return std::nullopt;
+    seen += "; " + with_reason(to_string(remedy.kind), remedy.text);
+  }
+  return seen;
+}
+
+// "no-remedy without-pool-rules": this kind of change is not offered.
+Seen expect_no_remedy(const World& world, Words& words) {
+  const std::string code = words.next("code");
+  require_word(code, RemedyKind::uncordon, "code of a remedy");
+  const auto* no = world.reply ? std::get_if<Refused>(&*world.reply) : nullptr;
+  if (no == nullptr) return describe(world);
+  for (const Remedy& remedy : no->remedies) {
+    if (to_string(remedy.kind) == code) return with_reason(code, remedy.text);
+  }
+  return std::nullopt;
+}
+
 // "same-operation": the last two answers name one operation.
 Seen expect_same_operation(const World& world, Words&) {
   const auto& answers = world.answers;
@@ -297,10 +324,12 @@ Seen expect_nothing_left(const World& world, Words&) {
 }
 
 using Check = Seen (*)(const World&, Words&);
-constexpr std::array<std::pair<std::string_view, Check>, 15> kChecks{{
+constexpr std::array<std::pair<std::string_view, Check>, 17> kChecks{{
     {"accepted", expect_accepted},
     {"refused", expect_refused},
     {"refusal", expect_refusal},
+    {"remedy", expect_remedy},
+    {"no-remedy", expect_no_remedy},
     {"same-operation", expect_same_operation},
     {"orders", expect_orders},
     {"order", expect_order},

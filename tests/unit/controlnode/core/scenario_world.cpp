@@ -1,6 +1,7 @@
 #include "tests/unit/controlnode/core/scenario_world.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "controlnode/core/deciding.h"
@@ -31,8 +32,7 @@ Idempotency key_of(Words& words, const std::string& line) {
 
 template <class Rows>
 bool has_name(const Rows& rows, const std::string& name) {
-  return std::any_of(rows.begin(), rows.end(),
-                     [&](const auto& entry) { return entry.second.name == name; });
+  return std::any_of(rows.begin(), rows.end(), [&](const auto& entry) { return entry.second.name == name; });
 }
 
 std::vector<GuestStage> stages_of(Words& words) {
@@ -86,8 +86,7 @@ void World::set_up(std::string_view word, Words& words) {
 void World::add_site(Words& words) {
   const std::string name = words.next("site's name");
   if (has_name(campus.model.sites, name)) throw Malformed("there is a site '" + name + "' already");
-  std::int64_t mtu = 1500;
-  if (words.take("mtu")) mtu = words.number("mtu");
+  const std::int64_t mtu = words.take("mtu") ? words.number("mtu") : 1500;
   if (mtu < 576 || mtu > 65535) throw Malformed("an mtu is 576 to 65535");
   words.end();
   campus.site(name, static_cast<std::uint16_t>(mtu));
@@ -102,6 +101,7 @@ void World::add_host(Words& words) {
   Resources capacity = Campus::kCapacity;
   HostClass klass = HostClass::scavenged;
   bool heard = true;
+  Host place;
   while (!words.empty()) {
     if (words.take("vcpus")) {
       capacity.vcpus = words.number("number of vCPUs");
@@ -116,11 +116,12 @@ void World::add_host(Words& words) {
       klass = *found;
     } else if (words.take("unheard")) {
       heard = false;
-    } else {
+    } else if (!take_place(words, place)) {
       words.end();
     }
   }
   const HostId id = campus.host(name, site, capacity, klass, false);
+  std::tie(campus.model.hosts.at(id).room, campus.model.hosts.at(id).labels) = std::tie(place.room, place.labels);
   if (heard) say(campus.idle_report(id));
 }
 
@@ -146,6 +147,8 @@ void World::happen(Words& words) {
   if (event == "replace") return replace(words);
   if (event == "repair") return repair(words);
   if (event == "delete") return remove(words, line);
+  if (event == "extend") return extend(words);
+  if (event == "busy") return busy(words);
   if (event == "access") return access(words);
   if (event == "revoke") return revoke(words);
   if (event == "cordon") return cordon(words, true);
@@ -173,6 +176,8 @@ void World::create(Words& words, const std::string& line) {
       request.image = words.next("image");
     } else if (words.take("dry-run")) {
       request.dry_run = true;
+    } else if (take_wish(words, request)) {
+      continue;
     } else if (words.take("key")) {
       request.idempotency = key_of(words, line);
     } else {

@@ -43,6 +43,10 @@ class World {
   void add_flavor(Words& words);
 
   void create(Words& words, const std::string& line);
+  static bool take_place(Words& words, Host& host);
+  bool take_wish(Words& words, CreateCluster& request) const;
+  void extend(Words& words);
+  void busy(Words& words);
   void scale(Words& words, const std::string& line);
   void replace(Words& words);
   void repair(Words& words);

@@ -87,6 +87,14 @@ TEST_CASE("rebalance: two half-used hosts become one full and one empty, so that
   CHECK(plan.emptied == std::vector<HostId>{hosts[0].host});
   CHECK(rebalance(hosts, residents, {8, 8, 8}, 0).moves.empty());
   CHECK(rebalance(hosts, residents, {1, 1, 1}, 10).moves.empty());
+  // Nothing moves to where its cluster does not allow it, so that the other one moves.
+  PlacementPolicy asked;
+  asked.pools.resize(2);
+  asked.pools[1].rooms = {"301"};
+  CHECK(rebalance(hosts, residents, {8, 8, 8}, 10, {{one, asked}}).moves ==
+        std::vector<Move>{{residents[1].node, hosts[1].host, hosts[0].host}});
+  hosts[1].room = "301";
+  CHECK(rebalance(hosts, residents, {8, 8, 8}, 10, {{one, asked}}).moves == plan.moves);
   // Control planes of one cluster do not come together for it.
   residents[1].cluster = one;
   residents[0].role = residents[1].role = Role::control_plane;

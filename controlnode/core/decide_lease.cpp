@@ -1,0 +1,117 @@
+#include <algorithm>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "controlnode/core/busy_windows.h"
+#include "controlnode/core/cluster_parts.h"
+#include "controlnode/core/decide_clusters.h"
+#include "controlnode/core/operations.h"
+#include "controlnode/core/placement/fleet.h"
+
+namespace dure::control {
+namespace {
+
+std::string end_of(const std::optional<TimePoint>& until) {
+  return until ? "ends at " + to_rfc3339(*until) : std::string("has no end");
+}
+
+// A window of a member's host that the longer time would meet.
+struct Conflict {
+  const Host* host = nullptr;
+  std::string nodes;      // of the cluster, that are on it
+  BusyWindow window;
+};
+
+// By the window's beginning, the earliest first. What the lease meets already is no matter of its longer time.
+std::vector<Conflict> conflicts(const Model& model, const Cluster& cluster, TimePoint from,
+                                const std::optional<TimePoint>& until) {
+  std::map<HostId, std::string> nodes_on;
+  for (const Node& node : members_of(model, cluster.id)) {
+    if (node.state == NodeState::draining) continue;
+    std::string& names = nodes_on[node.host];
+    names += (names.empty() ? "" : ", ") + node.name;
+  }
+  std::vector<Conflict> found;
+  for (const auto& [id, names] : nodes_on) {
+    const auto host = model.hosts.find(id);
+    if (host == model.hosts.end()) continue;
+    const BusyWindow* window = meets(host->second.busy, from, until);
+    if (window != nullptr) found.push_back({&host->second, names, *window});
+  }
+  std::stable_sort(found.begin(), found.end(),
+                   [](const Conflict& a, const Conflict& b) { return a.window.from < b.window.from; });
+  return found;
+}
+
+Refused refuse_extension(const Cluster& cluster, const std::vector<Conflict>& found, TimePoint from) {
+  const Conflict& first = found.front();
+  std::string message = "cluster '" + cluster.name + "' cannot stay so long: host " + first.host->name + ", which has " +
+                        first.nodes + ", is needed by its owner from " + to_rfc3339(first.window.from) + " until " +
+                        to_rfc3339(first.window.until);
+  if (found.size() > 1) message += ", and " + std::to_string(found.size() - 1) + " more of its hosts later";
+  Refused refused{Error{Errc::no_capacity, std::move(message)}, {}};
+  for (const Conflict& conflict : found) {
+    refused.refusals.push_back({conflict.host->id, conflict.host->name, Dimension::busy, 0, 0, 0,
+                                "is needed by its owner from " + to_rfc3339(conflict.window.from) + " until " +
+                                    to_rfc3339(conflict.window.until)});
+  }
+  if (first.window.from > from) {
+    Remedy remedy;
+    remedy.kind = RemedyKind::shorter_lease;
+    remedy.at = first.window.from;
+    remedy.text = "if it ends by " + to_rfc3339(first.window.from);
+    refused.remedies.push_back(std::move(remedy));
+  }
+  return refused;
+}
+
+}  // namespace
+
+std::optional<Error> lease_fault(const std::optional<TimePoint>& until, TimePoint now) {
+  if (!until) return std::nullopt;
+  if (*until > now + kFarthestTime) return Error{Errc::invalid_argument, "until: is more than 100 years from now"};
+  if (*until > now) return std::nullopt;
+  return Error{Errc::invalid_argument, "until: " + to_rfc3339(*until) + " is in the past; it is " + to_rfc3339(now) +
+                                           " now"};
+}
+
+Reply extend_cluster(Deciding& deciding, const ExtendCluster& request) {
+  const auto found = find_cluster(deciding.model, request.cluster);
+  if (!found) return Refused{found.error(), {}};
+  Cluster cluster = *found;
+  if (cluster.state == ClusterState::deleting) {
+    return refuse(Errc::conflict, "cluster '" + cluster.name + "' is being deleted");
+  }
+  if (const auto fault = lease_fault(request.until, deciding.now)) return Refused{*fault, {}};
+  const bool longer = cluster.until && (!request.until || *request.until > *cluster.until);
+  if (longer) {
+    const TimePoint from = std::max(*cluster.until, deciding.now);
+    const auto met = conflicts(deciding.model, cluster, from, request.until);
+    if (!met.empty()) return refuse_extension(cluster, met, from);
+  }
+  if (cluster.until != request.until) {
+    cluster.until = request.until;
+    deciding.put(cluster);
+    deciding.event("cluster.extended", cluster.id.uuid, cluster.name, cluster.name + " " + end_of(cluster.until));
+  }
+  Accepted accepted;
+  accepted.object = cluster.id.uuid;
+  accepted.name = cluster.name;
+  return accepted;
+}
+
+void expire_leases(Deciding& deciding) {
+  std::vector<Cluster> ended;
+  for (const auto& [id, cluster] : deciding.model.clusters) {
+    const bool over = cluster.until && *cluster.until <= deciding.now;
+    if (over && cluster.state != ClusterState::deleting) ended.push_back(cluster);
+  }
+  for (Cluster& cluster : ended) {
+    deciding.event("cluster.expired", cluster.id.uuid, cluster.name,
+                   "the lease of " + cluster.name + " ended at " + to_rfc3339(*cluster.until));
+    start_deletion(deciding, cluster);
+  }
+}
+
+}  // namespace dure::control
