@@ -11,6 +11,7 @@
 #include "controlnode/edges/http/collections.h"
 #include "controlnode/edges/http/plan_routes.h"
 #include "controlnode/edges/http/problem.h"
+#include "controlnode/edges/http/read_placement.h"
 #include "controlnode/edges/http/read_request.h"
 #include "controlnode/edges/http/render.h"
 #include "controlnode/edges/http/text.h"
@@ -120,10 +121,12 @@ void ApiRoutes::handle(HttpRequest request, Respond respond) {
   if (request.method == "GET" || request.method == "HEAD") return get(request, rest, std::move(respond));
   if (request.method == "POST") return post(request, rest, std::move(respond));
   const bool host = rest.size() == 2 && rest[0] == "hosts";
+  const bool cluster = rest.size() == 2 && rest[0] == "clusters";
   if (request.method == "PATCH" && host) return patch_host(request, rest[1], std::move(respond));
+  if (request.method == "PATCH" && cluster) return patch_cluster(request, rest[1], std::move(respond));
   if (request.method == "DELETE") return remove(request, rest, std::move(respond));
   auto refused = problem(405, "method-not-allowed", request.method + " is not offered here");
-  refused.headers.emplace_back("Allow", host ? "GET, HEAD, POST, PATCH, DELETE" : "GET, HEAD, POST, DELETE");
+  refused.headers.emplace_back("Allow", host || cluster ? "GET, HEAD, POST, PATCH, DELETE" : "GET, HEAD, POST, DELETE");
   respond(std::move(refused));
 }
 
@@ -141,7 +144,7 @@ void ApiRoutes::get(const HttpRequest& request, const Path& path, Respond respon
   if (path.size() == 1 && path[0] == "version") {
     return respond(answer(200, json::object{{"version", DURE_VERSION},
                                             {"api", "v1"},
-                                            {"api_extensions", json::array{"kubernetes"}}}));
+                                            {"api_extensions", json::array{"kubernetes", "leases"}}}));
   }
   if (path.size() == 1 && path[0] == "events") return get_events(request, std::move(respond));
   if (path.size() == 2 && path[0] == "blobs") {
@@ -302,6 +305,12 @@ void ApiRoutes::patch_host(const HttpRequest& request, const std::string& name, 
   auto read = read_update_host(name, request.body);
   if (auto* faults = std::get_if<std::vector<Fault>>(&read)) return respond(problem(*faults));
   submit(std::get<UpdateHost>(std::move(read)), std::move(respond));
+}
+
+void ApiRoutes::patch_cluster(const HttpRequest& request, const std::string& name, Respond respond) {
+  auto read = read_extend_cluster(name, request.body);
+  if (auto* faults = std::get_if<std::vector<Fault>>(&read)) return respond(problem(*faults));
+  submit(std::get<ExtendCluster>(std::move(read)), std::move(respond));
 }
 
 void ApiRoutes::post_cluster(const HttpRequest& request, const Path& path, Respond respond) {

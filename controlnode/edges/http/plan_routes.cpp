@@ -2,11 +2,13 @@
 
 #include <boost/json.hpp>
 #include <charconv>
+#include <map>
 #include <optional>
 
 #include "controlnode/core/cluster_parts.h"
 #include "controlnode/core/placement/capacity.h"
 #include "controlnode/core/placement/rebalance.h"
+#include "controlnode/core/placement_policy.h"
 #include "controlnode/edges/http/problem.h"
 #include "controlnode/edges/http/render.h"
 #include "controlnode/edges/http/text.h"
@@ -44,6 +46,12 @@ std::vector<Resident> residents(const Model& model) {
     if (node == model.nodes.end() || node->second.state != NodeState::ready) continue;
     all.push_back({id, node->second.cluster, node->second.role, claim.host, claim.amount});
   }
+  return all;
+}
+
+std::map<ClusterId, PlacementPolicy> policies(const Model& model, TimePoint now) {
+  std::map<ClusterId, PlacementPolicy> all;
+  for (const auto& [id, cluster] : model.clusters) all.emplace(id, placement_policy(model, cluster, now));
   return all;
 }
 
@@ -100,7 +108,8 @@ void get_rebalancing(Api& api, TimePoint now, const HttpRequest& request, const 
     if (flavor == nullptr) {
       return respond(problem(Error{Errc::not_found, "there is no flavor '" + clip(name, 80) + "'; name one with ?flavor="}));
     }
-    const auto plan = rebalance(candidates(**model, now), residents(**model), amount_of(*flavor), most);
+    const auto plan = rebalance(candidates(**model, now), residents(**model), amount_of(*flavor), most,
+                                policies(**model, now));
     respond(answer(200, render(**model, flavor->name, plan)));
   });
 }

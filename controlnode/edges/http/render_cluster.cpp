@@ -33,13 +33,28 @@ json::value kubernetes_of(const Cluster& cluster) {
                       {"api", api_name(cluster.name)}};
 }
 
+// Labels as a host has them: an object.
+json::object render(const HostRules& rules) {
+  json::array rooms, classes;
+  json::object labels;
+  for (const std::string& room : rules.rooms) rooms.emplace_back(room);
+  for (const HostClass one : rules.classes) classes.emplace_back(to_string(one));
+  for (const std::string& label : rules.labels) {
+    const auto equals = std::min(label.find('='), label.size());
+    labels[label.substr(0, equals)] = equals < label.size() ? label.substr(equals + 1) : std::string();
+  }
+  return {{"rooms", std::move(rooms)}, {"labels", std::move(labels)}, {"classes", std::move(classes)}};
+}
+
 }  // namespace
 
 json::object render(const Model& model, const Cluster& cluster) {
+  HostRules plane_rules, worker_rules;
   std::uint64_t wanted_workers = 0, wanted_control_planes = 0, ready = 0, nodes = 0;
   for (const auto& [id, pool] : model.pools) {
     if (pool.cluster != cluster.id) continue;
     (pool.role == Role::worker ? wanted_workers : wanted_control_planes) += pool.count;
+    (pool.role == Role::worker ? worker_rules : plane_rules) = pool.rules;
   }
   for (const auto& [id, node] : model.nodes) {
     if (node.cluster != cluster.id) continue;
@@ -61,6 +76,12 @@ json::object render(const Model& model, const Cluster& cluster) {
                       {"image", name_of(model.images, cluster.image)},
                       {"key_pair", name_of(model.key_pairs, cluster.key_pair)},
                       {"sites", std::move(sites)},
+                      {"strategy", to_string(cluster.layout.strategy)},
+                      {"apart", cluster.layout.apart},
+                      {"survive", to_string(cluster.layout.survive)},
+                      {"control_plane_rules", render(plane_rules)},
+                      {"worker_rules", render(worker_rules)},
+                      {"until", time_or_null(cluster.until)},
                       {"kubernetes", kubernetes_of(cluster)},
                       {"created_at", to_rfc3339(cluster.created_at)},
                       {"operation", nullptr}};

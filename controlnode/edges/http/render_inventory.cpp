@@ -2,6 +2,7 @@
 #include <map>
 #include <utility>
 
+#include "controlnode/core/busy_windows.h"
 #include "controlnode/core/lifecycle.h"
 #include "controlnode/core/placement.h"
 #include "controlnode/core/round_trips.h"
@@ -78,6 +79,14 @@ json::object render(const std::map<std::string, std::string>& labels) {
   return object;
 }
 
+json::array render(const std::vector<BusyWindow>& windows) {
+  json::array items;
+  for (const BusyWindow& window : windows) {
+    items.push_back(json::object{{"from", to_rfc3339(window.from)}, {"until", to_rfc3339(window.until)}});
+  }
+  return items;
+}
+
 }  // namespace
 
 json::object render(const Model& model, const Host& host, TimePoint now) {
@@ -93,6 +102,7 @@ json::object render(const Model& model, const Host& host, TimePoint now) {
                       {"class", to_string(host.host_class)},
                       {"room", host.room},
                       {"labels", render(host.labels)},
+                      {"busy", render(not_over(host.busy, now))},
                       {"state", host_state(host, seen, model.settings, now)},
                       {"cordoned", host.cordoned},
                       {"capacity", render(host.capacity)},
