@@ -7,6 +7,7 @@
 #include "controlnode/cli/command_line.h"
 #include "controlnode/cli/kinds.h"
 #include "controlnode/cli/layout.h"
+#include "controlnode/cli/placement_options.h"
 #include "controlnode/cli/wait.h"
 
 namespace dure::cli {
@@ -26,6 +27,7 @@ struct CreateArguments : Waiting {
   std::uint32_t workers = 0, control_planes = 1;
   std::string flavor, image, key_pair, project, cni;
   std::vector<std::string> sites;
+  PlacementOptions placement;
   bool dry_run = false;
 };
 
@@ -109,6 +111,7 @@ void add_create(CLI::App& noun, Chosen& chosen) {
       "  dure cluster create demo --workers 2 --flavor small --image debian-13 --keypair me\n"
       "  dure cluster create demo --workers 2 --flavor small --image debian-13 --keypair me \\\n"
       "    --sites engineering,library --dry-run\n"
+      "  dure cluster create demo ... --room 301 --until 2026-03-01T18:00:00+09:00\n"
       "  op=$(dure cluster create demo ... --no-wait); dure operation wait \"$op\"\n"
       "With an image that carries Kubernetes, 'dure cluster kubeconfig demo' is what comes next.\n"
       "Ctrl-C detaches; it never cancels.");
@@ -129,6 +132,7 @@ void add_create(CLI::App& noun, Chosen& chosen) {
       ->type_name("CNI");
   verb.add_option("--project", given->project, "Project it belongs to")->type_name("NAME");
   verb.add_flag("--dry-run", given->dry_run, "Show where the nodes would go; change nothing");
+  add_placement_options(verb, given->placement);
   add_waiting(verb, *given);
   add_output_options(verb, chosen);
   verb.callback([&chosen, given] {
@@ -142,6 +146,8 @@ void add_create(CLI::App& noun, Chosen& chosen) {
       if (!given->sites.empty()) {
         body["sites"] = json::array(given->sites.begin(), given->sites.end());
       }
+      const auto put = put_placement(given->placement, session.output.now, body);
+      if (!put) return fail(session, {Exit::usage, put.error().message, {}, {}, {}, false, 0});
       return change_and_show(session, *given, "/clusters", body, given->dry_run);
     };
   });

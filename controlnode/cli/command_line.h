@@ -23,6 +23,7 @@ struct Chosen {
 void add_thing_commands(CLI::App& root, Chosen& chosen);      // list, show, delete of every kind
 void add_inventory_commands(CLI::App& root, Chosen& chosen);  // site, host, flavor, keypair, image
 void add_cluster_commands(CLI::App& root, Chosen& chosen);    // create, scale, delete, show
+void add_lease_commands(CLI::App& root, Chosen& chosen);      // cluster extend, host busy
 void add_access_commands(CLI::App& root, Chosen& chosen);     // cluster kubeconfig, cluster access
 void add_proxy_command(CLI::App& root, Chosen& chosen);       // cluster proxy
 void add_plan_commands(CLI::App& root, Chosen& chosen);       // plan capacity, plan rebalance

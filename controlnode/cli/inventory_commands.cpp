@@ -9,6 +9,7 @@
 #include "controlnode/cli/image_import.h"
 #include "controlnode/cli/kinds.h"
 #include "controlnode/cli/layout.h"
+#include "controlnode/cli/placement_options.h"
 
 namespace dure::cli {
 namespace {
@@ -58,23 +59,6 @@ void add_amount(CLI::App& verb, const std::string& prefix, Amount& amount, bool 
       ->required(required)->type_name("MIB");
   verb.add_option("--" + prefix + "disk-gib", amount.disk_gib, "Disk " + meaning)
       ->required(required)->type_name("GIB");
-}
-
-// KEY=VALUE, and KEY- where a label may be taken away.
-Result<json::object> labels_of(const std::vector<std::string>& words, bool removals) {
-  json::object labels;
-  for (const auto& word : words) {
-    const auto equals = word.find('=');
-    if (equals != std::string::npos && equals > 0) {
-      labels[word.substr(0, equals)] = word.substr(equals + 1);
-    } else if (removals && equals == std::string::npos && word.size() > 1 && word.back() == '-') {
-      labels[word.substr(0, word.size() - 1)] = nullptr;
-    } else {
-      return Error{Errc::invalid_argument, "'" + word + "' is no label: KEY=VALUE" +
-                                               (removals ? " sets one, KEY- takes it away" : " is wanted")};
-    }
-  }
-  return labels;
 }
 
 Exit patch_and_show(Session& session, const std::string& host, const json::object& body) {

@@ -100,13 +100,42 @@ std::string round_trips(const Object& object, TimePoint) {
   return text;
 }
 
+// "2026-03-02T09:00:00.000Z/2026-03-02T18:00:00.000Z, ..." of a host's busy times.
+std::string busy_times(const Object& object, TimePoint) {
+  const auto* windows = find(object, "busy");
+  if (windows == nullptr || !windows->is_array()) return {};
+  std::string text;
+  for (const auto& item : windows->get_array()) {
+    const auto* window = item.if_object();
+    if (window != nullptr) text += (text.empty() ? "" : ", ") + text_at(*window, "from") + "/" + text_at(*window, "until");
+  }
+  return text;
+}
+
+// "room 301,302 gpu=none anchor" of the rules for a pool's hosts.
+std::string rules_text(const Object& cluster, const std::string& pool) {
+  std::string text;
+  const auto add = [&](const std::string& prefix, const std::string& words) {
+    if (!words.empty()) text += (text.empty() ? "" : " ") + prefix + words;
+  };
+  add("room ", text_at(cluster, pool + ".rooms"));
+  add("", text_at(cluster, pool + ".labels"));
+  add("", text_at(cluster, pool + ".classes"));
+  return text;
+}
+
+Column rules_of(std::string title, std::string pool) {
+  return {std::move(title), true,
+          [pool = std::move(pool)](const Object& cluster, TimePoint) { return rules_text(cluster, pool); }};
+}
+
 Kind host_kind() {
   return {"host", "hosts", "name",
           {of("NAME", "name"), of("SITE", "site"), of("STATE", "state"), of("CLASS", "class"),
            pair_of("VCPUS", "claimed.vcpus", "capacity.vcpus"),
            pair_of("MEMORY-MIB", "claimed.memory_mib", "capacity.memory_mib"),
            pair_of("DISK-GIB", "claimed.disk_gib", "capacity.disk_gib"), of("NODES", "nodes"),
-           of("ROOM", "room", true), of("ADDRESS", "address", true), of("VIRT", "virtualisation", true),
+           of("ROOM", "room", true), {"BUSY", true, &busy_times}, of("ADDRESS", "address", true), of("VIRT", "virtualisation", true),
            pair_of("GENERATION", "applied_generation", "generation", true),
            of("AGENT", "agent_version", true), of("SEEN-AT", "seen_at", true),
            of("ID", "id", true)}};
@@ -121,7 +150,9 @@ Kind cluster_kind() {
            of("KEYPAIR", "key_pair", true), of("PREFIX", "network.prefix", true),
            of("VNI", "network.vni", true), of("MTU", "network.mtu", true),
            of("KUBERNETES", "kubernetes.version", true), of("CNI", "kubernetes.cni", true),
-           of("PODS", "kubernetes.pods", true),
+           of("PODS", "kubernetes.pods", true), of("UNTIL", "until", true),
+           of("STRATEGY", "strategy", true), of("APART", "apart", true), of("SURVIVE", "survive", true),
+           rules_of("CONTROL-PLANE-HOSTS", "control_plane_rules"), rules_of("WORKER-HOSTS", "worker_rules"),
            of("OPERATION", "operation", true), of("REASON", "reason", true),
            of("ID", "id", true)}};
 }
@@ -181,6 +212,11 @@ const Kind& access_kind() {
                             of("REVOKED-AT", "revoked_at", true), of("CLUSTER", "cluster", true),
                             of("ID", "id", true)}};
   return access;
+}
+
+const Kind& busy_kind() {
+  static const Kind busy{"busy time", "busy times", "from", {of("FROM", "from"), of("UNTIL", "until")}};
+  return busy;
 }
 
 const Kind& capacity_kind() {

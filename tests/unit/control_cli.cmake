@@ -11,6 +11,7 @@ add_doctest_binary(
           controlnode/cli/image_import_test.cpp
           controlnode/cli/kubeconfig_test.cpp
           controlnode/cli/layout_test.cpp
+          controlnode/cli/lease_commands_test.cpp
           controlnode/cli/output_test.cpp
           controlnode/cli/progress_test.cpp
           controlnode/cli/run_test.cpp

@@ -175,6 +175,32 @@ TEST_CASE("end to end: an image of megabytes is uploaded by pieces and sent only
   CHECK(test::contains(live.err.str(), "is there already"));
 }
 
+TEST_CASE("end to end: a lease that crosses a class is refused with the way out, and a shorter one is created") {
+  Live live;
+  live.api.act([](control::test::Campus& campus) {
+    campus.site("east");
+    campus.host("pc-1", "east");
+    campus.catalog();
+  });
+  // The campus begins on 2023-11-14 at 22:13:20.
+  REQUIRE(live.run({"host", "busy", "pc-1", "--add", "2023-11-15T18:00:00+09:00/2023-11-15T20:00:00+09:00"}) == 0);
+  const auto create = [&](const std::string& until) {
+    return live.run({"cluster", "create", "demo", "--workers", "1", "--flavor", "small", "--image", "debian-13",
+                     "--keypair", "me", "--no-wait", "--until", until});
+  };
+  CHECK(create("2023-11-15T19:00:00+09:00") == 6);
+  CHECK(test::contains(live.err.str(), "is needed by its owner from 2023-11-15T09:00:00.000Z"));
+  CHECK(test::contains(live.err.str(), "if it ends by 2023-11-15T09:00:00.000Z"));
+  CHECK(create("2023-11-14T22:00:00Z") == 2);
+  CHECK(test::contains(live.err.str(), "is in the past"));
+  CHECK(create("2023-11-15T18:00:00+09:00") == 0);
+  CHECK(live.run({"cluster", "extend", "demo", "--no-end"}) == 6);
+  CHECK(test::contains(live.err.str(), "host pc-1, which has demo-cp1, demo-w1, is needed by its owner"));
+  CHECK(live.run({"cluster", "extend", "demo", "--until", "2023-11-15T08:00:00Z"}) == 0);
+  CHECK(live.run({"cluster", "list", "--columns", "NAME,UNTIL", "--no-headers"}) == 0);
+  CHECK(live.out.str() == "demo  2023-11-15T08:00:00.000Z\n");
+}
+
 TEST_CASE("end to end: a request whose first answer was lost is repeated and done once") {
   Live live;
   live.api.act([](control::test::Campus& campus) {

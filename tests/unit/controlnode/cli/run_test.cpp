@@ -46,7 +46,7 @@ TEST_CASE("dure: every command has help that names it in full, and none talks to
   for (const std::vector<std::string>& words :
        {std::vector<std::string>{"cluster", "create"}, {"cluster", "scale"}, {"cluster", "delete"},
         {"cluster", "show"}, {"cluster", "kubeconfig"}, {"cluster", "access", "list"},
-        {"cluster", "access", "revoke"}, {"host", "add"}, {"host", "cordon"}, {"host", "uncordon"},
+        {"cluster", "access", "revoke"}, {"cluster", "extend"}, {"host", "busy"}, {"host", "add"}, {"host", "cordon"}, {"host", "uncordon"},
         {"image", "import"}, {"keypair", "create"}, {"flavor", "create"}, {"site", "create"},
         {"node", "list"}, {"operation", "wait"}, {"event", "list"}, {"version"}}) {
     CliStand stand;
