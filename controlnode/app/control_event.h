@@ -22,9 +22,18 @@ struct EventsAsked {
   std::size_t limit = 0;
   std::function<void(Result<std::vector<EventRow>>)> done;
 };
+struct PlacementsAsked {
+  PlacementQuery query;
+  std::function<void(Result<std::vector<PlacementRecord>>)> done;
+};
+struct PlacementAsked {
+  std::uint64_t number = 0;
+  std::function<void(Result<RecordedPlacement>)> done;
+};
 struct TimePassed {};
 
-using ControlEvent = std::variant<AgentSpoke, RequestArrived, QueryArrived, EventsAsked, TimePassed>;
+using ControlEvent = std::variant<AgentSpoke, RequestArrived, QueryArrived, EventsAsked, PlacementsAsked,
+                                  PlacementAsked, TimePassed>;
 
 // The bounded queue in front of the deciding thread; from any thread.
 class ControlInbox {

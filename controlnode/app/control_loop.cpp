@@ -11,6 +11,11 @@ namespace {
 
 constexpr Duration kTick = std::chrono::seconds(1);
 
+const Error& no_database() {
+  static const Error error{Errc::unavailable, "the control node has no database now; try again"};
+  return error;
+}
+
 }  // namespace
 
 ControlLoop::ControlLoop(ControlParts parts, SystemId system, Settings settings, std::string holder)
@@ -81,6 +86,10 @@ ControlLoop::Batch ControlLoop::sort(std::vector<ControlEvent>&& batch) {
       sorted.queries.push_back(std::move(*query));
     } else if (auto* history = std::get_if<EventsAsked>(&event)) {
       sorted.histories.push_back(std::move(*history));
+    } else if (auto* records = std::get_if<PlacementsAsked>(&event)) {
+      sorted.records.emplace_back(std::move(*records));
+    } else if (auto* record = std::get_if<PlacementAsked>(&event)) {
+      sorted.records.emplace_back(std::move(*record));
     }
   }
   return sorted;
@@ -127,7 +136,7 @@ Result<void> ControlLoop::handle(std::vector<ControlEvent> events) {
   if (serving_) {
     outcome = decide_and_commit(batch);
   } else {
-    away({Errc::unavailable, "the control node has no database now; try again"}, batch);
+    away(no_database(), batch);
   }
   answer_reads(batch);
   return outcome;
@@ -184,14 +193,33 @@ void ControlLoop::away(const Error& error, Batch& batch) {
   next_wake_ = parts_.clock.now() + kTick;
 }
 
+void ControlLoop::answer(const PlacementsAsked& asked) {
+  if (!serving_) return asked.done(no_database());
+  asked.done(parts_.store.placement_records(asked.query));
+}
+
+void ControlLoop::answer(const PlacementAsked& asked) {
+  if (!serving_) return asked.done(no_database());
+  auto found = parts_.store.placement_record(asked.number);
+  if (!found) return asked.done(found.error());
+  if (!*found) {
+    return asked.done(Error{Errc::not_found, "there is no decision " + std::to_string(asked.number) +
+                                                 ", or it is not kept any more"});
+  }
+  asked.done(std::move(**found));
+}
+
 void ControlLoop::answer_reads(Batch& batch) {
-  const Error away{Errc::unavailable, "the control node has no database now; try again"};
+  const Error& away = no_database();
   for (auto& query : batch.queries) {
     query.read(serving_ ? Result<const Model*>(&model_) : Result<const Model*>(away));
   }
   for (auto& history : batch.histories) {
     history.done(serving_ ? parts_.store.events(history.after, history.limit)
                           : Result<std::vector<EventRow>>(away));
+  }
+  for (const auto& asked : batch.records) {
+    std::visit([this](const auto& one) { answer(one); }, asked);
   }
 }
 

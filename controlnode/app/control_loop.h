@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "common/ports.h"
@@ -52,6 +53,7 @@ class ControlLoop {
     std::vector<Waiting> waiting;
     std::vector<QueryArrived> queries;
     std::vector<EventsAsked> histories;
+    std::vector<std::variant<PlacementsAsked, PlacementAsked>> records;
   };
 
   Batch sort(std::vector<ControlEvent>&& batch);
@@ -59,6 +61,8 @@ class ControlLoop {
   Result<void> decide_and_commit(Batch& batch);
   void away(const Error& error, Batch& batch);
   void answer_reads(Batch& batch);
+  void answer(const PlacementsAsked& asked);
+  void answer(const PlacementAsked& asked);
   void hand_out_credential(Reply& reply);
   void admit_hosts();
 

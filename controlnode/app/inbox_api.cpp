@@ -28,6 +28,17 @@ void InboxApi::events(std::uint64_t after, std::size_t limit,
   if (!inbox_.post(EventsAsked{after, limit, std::move(done)})) keep(busy());
 }
 
+void InboxApi::placements(PlacementQuery query,
+                          std::function<void(Result<std::vector<PlacementRecord>>)> done) {
+  auto keep = done;
+  if (!inbox_.post(PlacementsAsked{std::move(query), std::move(done)})) keep(busy());
+}
+
+void InboxApi::placement(std::uint64_t number, std::function<void(Result<RecordedPlacement>)> done) {
+  auto keep = done;
+  if (!inbox_.post(PlacementAsked{number, std::move(done)})) keep(busy());
+}
+
 void InboxApi::on_agent_message(const HostId& host, std::string bytes) {
   // A full queue drops it: the next report says the same or newer.
   if (!inbox_.post(AgentSpoke{host, std::move(bytes)})) {

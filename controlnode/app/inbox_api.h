@@ -15,6 +15,9 @@ class InboxApi : public Api, public AgentLinkListener {
   void query(std::function<void(const Result<const Model*>&)> read) override;
   void events(std::uint64_t after, std::size_t limit,
               std::function<void(Result<std::vector<EventRow>>)> done) override;
+  void placements(PlacementQuery query,
+                  std::function<void(Result<std::vector<PlacementRecord>>)> done) override;
+  void placement(std::uint64_t number, std::function<void(Result<RecordedPlacement>)> done) override;
   void on_agent_message(const HostId& host, std::string bytes) override;
 
  private:

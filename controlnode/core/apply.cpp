@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "controlnode/core/change.h"
+#include "controlnode/core/placement/chain.h"
 
 namespace dure::control {
 namespace {
@@ -62,6 +63,9 @@ struct Applier {
   void operator()(const DropImage& drop) { model.images.erase(drop.id); }
   void operator()(const DropKeyPair& drop) { model.key_pairs.erase(drop.id); }
   void operator()(const DropSite& drop) { model.sites.erase(drop.id); }
+
+  void operator()(const PutPlacementRecord& put) { add_record(own(model.placements), put.record); }
+  void operator()(const DropPlacementRecords& drop) { drop_before(own(model.placements), drop.before); }
 };
 
 }  // namespace

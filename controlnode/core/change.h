@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "controlnode/core/model.h"
+#include "controlnode/core/placement/record.h"
 
 namespace dure::control {
 
@@ -46,11 +47,16 @@ struct PutOrder { HostOrder order; friend bool operator==(const PutOrder&, const
 // A batch of observations that changed; not an authority, so it needs no event.
 struct PutObservation { HostObservation observation; friend bool operator==(const PutObservation&, const PutObservation&) = default; };
 
+// A decision about hosts, with what it depended on. Records are only ever added, and go by whole segments.
+struct PutPlacementRecord { PlacementRecord record; friend bool operator==(const PutPlacementRecord&, const PutPlacementRecord&) = default; };
+struct DropPlacementRecords { std::uint64_t before = 0; friend bool operator==(const DropPlacementRecords&, const DropPlacementRecords&) = default; };
+
 using Change =
     std::variant<Site, Host, Image, Flavor, Project, KeyPair, Cluster, NodePool, Node, Network, Claim,
                  Operation, IdempotencyRecord, EventRow, PutRemovals, PutNextVni, PutOrder,
                  PutObservation, PutIdentity, ClusterAccess, DropAccess, DropCluster, DropPool, DropNode, DropNetwork, DropClaim,
-                 DropIdempotency, DropHost, DropFlavor, DropImage, DropKeyPair, DropSite>;
+                 DropIdempotency, DropHost, DropFlavor, DropImage, DropKeyPair, DropSite, PutPlacementRecord,
+                 DropPlacementRecords>;
 
 // Applies one change to the model in memory. The store applies the same change to the database, and
 // a model rebuilt from there is equal (contract test). Call it qualified (control::apply): a Change

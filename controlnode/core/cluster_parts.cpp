@@ -5,6 +5,7 @@
 #include "controlnode/core/grammar.h"
 #include "controlnode/core/network_plan.h"
 #include "controlnode/core/operations.h"
+#include "controlnode/core/placement/chain.h"
 #include "controlnode/core/removals.h"
 
 namespace dure::control {
@@ -111,6 +112,15 @@ Refused no_room(const Question& question, PlacementOutcome outcome, std::span<co
     if (offered(remedy)) refused.remedies.push_back(std::move(remedy));
   }
   return refused;
+}
+
+void record_placement(Deciding& deciding, PlacementRecord record, std::span<const Candidate> hosts,
+                      std::span<const Remedy> remedies) {
+  record.at = deciding.now;
+  for (const Remedy& remedy : remedies) record.remedies.push_back({std::string(to_string(remedy.kind)), remedy.text});
+  link(record, own(deciding.model.placements), hosts);
+  deciding.put(PutPlacementRecord{std::move(record)});
+  if (const auto kept = first_kept(*deciding.model.placements)) deciding.put(DropPlacementRecords{*kept});
 }
 
 void add_node(Deciding& deciding, Cluster& cluster, const PoolId& pool, const NodeRequest& request,

@@ -9,6 +9,7 @@
 
 #include "controlnode/core/deciding.h"
 #include "controlnode/core/placement.h"
+#include "controlnode/core/placement/record.h"
 #include "controlnode/core/requests.h"
 
 namespace dure::control {
@@ -50,6 +51,10 @@ std::vector<Candidate> candidates_for(const Model& model, std::uint16_t mtu, Tim
 // only those are offered that `offered` accepts.
 Refused no_room(const Question& question, PlacementOutcome outcome, std::span<const FlavorOffer> offers,
                 const std::function<bool(const Remedy&)>& offered);
+
+// Keeps the answered question for those who ask why; `remedies` are what a refusal offered.
+void record_placement(Deciding& deciding, PlacementRecord record, std::span<const Candidate> hosts,
+                      std::span<const Remedy> remedies = {});
 
 // Adds a placed node with its address, MAC, deadline and claim, takes it as ordered, and raises
 // cluster.next_address (in memory).

@@ -266,10 +266,16 @@ Reply create_cluster(Deciding& deciding, const CreateCluster& request) {
   const Cluster cluster = make_cluster(deciding, request, *named, *network);
   Question question{candidates_for(model, network->mtu, deciding.now), wanted,
                     placement_policy(cluster, request.control_plane_rules, request.worker_rules, deciding.now)};
-  auto outcome = place_near(model, question, deciding.now);
+  const NearRule near = near_rule(model, wanted, deciding.now);
+  auto record = record_of(PlacementKind::create, network->cluster, request.name, question, near);
+  auto outcome = place_near(near, question);
+  set_answer(record, outcome);
   if (!outcome.unplaced.empty()) {
-    return no_room(question, std::move(outcome), flavor_offers(model, named->image), &may_be_created);
+    auto refused = no_room(question, std::move(outcome), flavor_offers(model, named->image), &may_be_created);
+    if (!request.dry_run) record_placement(deciding, std::move(record), question.hosts, refused.remedies);
+    return refused;
   }
+  if (!request.dry_run) record_placement(deciding, std::move(record), question.hosts);
 
   std::map<NodeId, HostId> hosts;
   for (const Placement& placement : outcome.placed) hosts.emplace(placement.node, placement.host);

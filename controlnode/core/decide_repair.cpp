@@ -47,7 +47,8 @@ Reply replace_node(Deciding& deciding, const ReplaceNode& request) {
   if (!leaving) return Refused{leaving.error(), {}};
   ScalePlan plan;
   // Its room is not counted for the new one: it is free only when its host has confirmed.
-  if (auto refused = place_workers(deciding, cluster, 1, members_of(model, cluster.id), plan)) return *refused;
+  const auto kind = recorded_as(PlacementKind::replace, request.dry_run);
+  if (auto refused = place_workers(deciding, cluster, 1, members_of(model, cluster.id), kind, plan)) return *refused;
   plan.leaving.push_back(*leaving);
   return carry_on(deciding, scaling, plan, request.dry_run, request.idempotency,
                   leaving->name + " of " + cluster.name + " is being replaced by " + plan.wanted.front().name);
@@ -76,7 +77,9 @@ Reply repair_cluster(Deciding& deciding, const RepairCluster& request) {
     return refuse(Errc::conflict, "nothing can be repaired now: " + waiting);
   }
   if (!plan.leaving.empty()) {
-    if (auto refused = place_workers(deciding, scaling.cluster, plan.leaving.size(), members, plan)) return *refused;
+    const auto kind = recorded_as(PlacementKind::repair, request.dry_run);
+    const std::size_t count = plan.leaving.size();
+    if (auto refused = place_workers(deciding, scaling.cluster, count, members, kind, plan)) return *refused;
   }
   return carry_on(deciding, scaling, plan, request.dry_run, request.idempotency,
                   scaling.cluster.name + " is being repaired: " + std::to_string(plan.retried.size()) +

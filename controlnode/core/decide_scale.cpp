@@ -9,7 +9,7 @@ namespace dure::control {
 namespace {
 
 std::optional<Refused> make_plan(Deciding& deciding, const Cluster& cluster, std::uint32_t workers,
-                                 ScalePlan& plan) {
+                                 std::optional<PlacementKind> kind, ScalePlan& plan) {
   const auto members = members_of(deciding.model, cluster.id);
   std::vector<Node> present;
   for (const Node& node : members) {
@@ -26,7 +26,7 @@ std::optional<Refused> make_plan(Deciding& deciding, const Cluster& cluster, std
     if (stays && node.state == NodeState::failed) plan.retried.push_back(node);
   }
   if (workers <= present.size()) return std::nullopt;
-  return place_workers(deciding, cluster, workers - present.size(), members, plan);
+  return place_workers(deciding, cluster, workers - present.size(), members, kind, plan);
 }
 
 }  // namespace
@@ -36,7 +36,8 @@ Reply scale_cluster(Deciding& deciding, const ScaleCluster& request) {
   if (auto* reply = std::get_if<Reply>(&begun)) return *reply;
   const auto& scaling = std::get<Scaling>(begun);
   ScalePlan plan;
-  if (auto refused = make_plan(deciding, scaling.cluster, request.workers, plan)) return *refused;
+  const auto kind = recorded_as(PlacementKind::scale, request.dry_run);
+  if (auto refused = make_plan(deciding, scaling.cluster, request.workers, kind, plan)) return *refused;
   return carry_on(deciding, scaling, plan, request.dry_run, request.idempotency,
                   scaling.cluster.name + " is scaling to " + std::to_string(request.workers) + " workers");
 }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -312,6 +313,8 @@ struct Settings {
   friend bool operator==(const Settings&, const Settings&) = default;
 };
 
+struct PlacementChain;  // placement/chain.h
+
 // Everything the deciding thread knows; rebuilt from the database at start.
 struct Model {
   SystemId system;
@@ -337,6 +340,7 @@ struct Model {
   std::map<HostId, std::map<SiteId, MeasuredRoundTrip>> round_trips;  // by who measured; never stored
   std::uint64_t last_event = 0;   // number of the newest event
   std::uint32_t next_vni = 0;     // 0: settings.first_vni
+  std::shared_ptr<PlacementChain> placements;  // what is recorded of them; null: nothing
 };
 
 }  // namespace dure::control

@@ -145,19 +145,19 @@ class NearGroups {
   std::map<std::pair<SiteId, SiteId>, Duration> distances_;
 };
 
-std::string site_name(const Model& model, const SiteId& site) {
-  const auto found = model.sites.find(site);
-  return found == model.sites.end() ? site.str() : found->second.name;
+std::string site_name(const NearRule& rule, const SiteId& site) {
+  const auto found = rule.names.find(site);
+  return found == rule.names.end() ? site.str() : found->second;
 }
 
 // What stands in the way, with the figures, and the ways out of it.
-std::string too_far(const Model& model, const std::vector<SiteRoom>& rooms, const MemberRequest& wanted,
-                    std::span<const SiteDistance> distances) {
-  const std::string bound = std::to_string(model.settings.etcd_round_trip_ms) + " ms";
+std::string too_far(const NearRule& rule, const std::vector<SiteRoom>& rooms, const MemberRequest& wanted) {
+  const auto& distances = rule.distances;
+  const std::string bound = std::to_string(rule.bound.count() / 1000) + " ms";
   std::string text = std::to_string(wanted.members) + " control-plane members do not fit into sites that are at most " +
                      bound + " from each other: room for members is";
   for (const SiteRoom& room : rooms) {
-    text += (&room == &rooms.front() ? " " : ", ") + site_name(model, room.site) + " " + std::to_string(room.hosts);
+    text += (&room == &rooms.front() ? " " : ", ") + site_name(rule, room.site) + " " + std::to_string(room.hosts);
   }
   std::size_t far = 0;
   for (std::size_t a = 0; a < rooms.size(); ++a) {
@@ -166,9 +166,9 @@ std::string too_far(const Model& model, const std::vector<SiteRoom>& rooms, cons
         return distance.one == rooms[a].site && distance.other == rooms[b].site;
       });
       const bool known = found != distances.end();
-      if (known && found->round_trip <= Duration{model.settings.etcd_round_trip_ms * 1000}) continue;
+      if (known && found->round_trip <= rule.bound) continue;
       if (++far > kPairsTold) continue;
-      text += "; " + site_name(model, rooms[a].site) + " and " + site_name(model, rooms[b].site) +
+      text += "; " + site_name(rule, rooms[a].site) + " and " + site_name(rule, rooms[b].site) +
               (known ? " are " + in_milliseconds(found->round_trip) + " apart"
                      : " are not measured, which counts as too far");
     }
@@ -259,13 +259,26 @@ std::vector<std::vector<SiteId>> near_groups(std::span<const Candidate> hosts, c
   return NearGroups(rooms_of(hosts, wanted), wanted, distances, bound).best();
 }
 
+NearRule near_rule(const Model& model, std::span<const NodeRequest> wanted, TimePoint now) {
+  const auto members = std::count_if(wanted.begin(), wanted.end(),
+                                     [](const NodeRequest& node) { return node.role == Role::control_plane; });
+  if (members < 2 || model.settings.etcd_round_trip_ms == 0) return {};
+  NearRule rule{Duration{model.settings.etcd_round_trip_ms * 1000}, site_distances(model, now), {}};
+  for (const auto& [id, site] : model.sites) rule.names.emplace(id, site.name);
+  return rule;
+}
+
 PlacementOutcome place_near(const Model& model, Question& question, TimePoint now) {
+  return place_near(near_rule(model, question.wanted, now), question);
+}
+
+PlacementOutcome place_near(const NearRule& rule, Question& question) {
   const PlacementPolicy asked = question.policy;
   auto anywhere = place_all(question.hosts, question.wanted, asked);
   const MemberRequest members = members_of(question.wanted, asked);
-  const Duration bound{model.settings.etcd_round_trip_ms * 1000};
+  const Duration bound = rule.bound;
   if (!anywhere.unplaced.empty() || members.members < 2 || bound == Duration{}) return anywhere;
-  const auto distances = site_distances(model, now);
+  const auto& distances = rule.distances;
   if (all_near(question.hosts, anywhere, question.wanted, distances, bound)) return anywhere;
 
   const auto suitable = for_members(question.hosts, asked);
@@ -294,7 +307,7 @@ PlacementOutcome place_near(const Model& model, Question& question, TimePoint no
   }
   say_too_far(question, *refused);
   if (explained) {
-    refused->summary = too_far(model, rooms, members, distances);
+    refused->summary = too_far(rule, rooms, members);
   } else {
     refused->summary += "; control-plane members stay on sites at most " + in_milliseconds(bound) +
                         " from each other (placement.etcd_round_trip_ms)";

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -24,10 +25,21 @@ struct MemberRequest {
 std::vector<std::vector<SiteId>> near_groups(std::span<const Candidate> hosts, const MemberRequest& wanted,
                                              std::span<const SiteDistance> distances, Duration bound);
 
+// What place_near depends on beside its question, so that it can be asked again later.
+struct NearRule {
+  Duration bound{};                       // 0: there is no rule
+  std::vector<SiteDistance> distances{};
+  std::map<SiteId, std::string> names{};  // of all sites, for what is said to people
+  friend bool operator==(const NearRule&, const NearRule&) = default;
+};
+// No rule for less than two control-plane members.
+NearRule near_rule(const Model& model, std::span<const NodeRequest> wanted, TimePoint now);
+
 // place_all under the rule that control-plane members, whose etcd waits for a majority with every write,
 // are on one site or on sites near to each other (Settings::etcd_round_trip_ms). What is not measured
 // counts as too far. Workers are not bound. The question is left as it was answered: where the rule
 // decides, it joins the rules for the pool of the control-plane members (placement_policy.h), as sites that stay.
+PlacementOutcome place_near(const NearRule& rule, Question& question);
 PlacementOutcome place_near(const Model& model, Question& question, TimePoint now);
 
 // "12.3 ms"

@@ -123,7 +123,8 @@ std::variant<Scaling, Reply> scaling_of(const Model& model, const std::string& c
 }
 
 std::optional<Refused> place_workers(Deciding& deciding, const Cluster& cluster, std::size_t count,
-                                     const std::vector<Node>& members, ScalePlan& plan) {
+                                     const std::vector<Node>& members, std::optional<PlacementKind> kind,
+                                     ScalePlan& plan) {
   const Model& model = deciding.model;
   if (!addresses_left(model, cluster, count)) {
     return Refused{Error{Errc::no_capacity, "cluster '" + cluster.name +
@@ -139,9 +140,15 @@ std::optional<Refused> place_workers(Deciding& deciding, const Cluster& cluster,
   Question question{candidates_for(model, mtu, deciding.now), plan.wanted, placement_policy(model, cluster, deciding.now)};
   for (const Node& node : members) question.policy.members.emplace_back(node.host, node.role);
   auto outcome = place_all(question.hosts, question.wanted, question.policy);
+  auto record = record_of(kind.value_or(PlacementKind::scale), cluster.id, cluster.name, question);
+  set_answer(record, outcome);
   if (!outcome.unplaced.empty()) {
-    return no_room(question, std::move(outcome), {}, [&](const Remedy& remedy) { return suits(cluster, remedy); });
+    auto refused =
+        no_room(question, std::move(outcome), {}, [&](const Remedy& remedy) { return suits(cluster, remedy); });
+    if (kind) record_placement(deciding, std::move(record), question.hosts, refused.remedies);
+    return refused;
   }
+  if (kind) record_placement(deciding, std::move(record), question.hosts);
   for (const Placement& placed : outcome.placed) plan.hosts.emplace(placed.node, placed.host);
   return std::nullopt;
 }

@@ -31,9 +31,16 @@ std::variant<Scaling, Reply> scaling_of(const Model& model, const std::string& c
                                         std::optional<std::uint32_t> workers, bool dry_run,
                                         const Idempotency& idempotency);
 
+// Of a dry run nothing is kept.
+inline std::optional<PlacementKind> recorded_as(PlacementKind kind, bool dry_run) {
+  return dry_run ? std::nullopt : std::optional(kind);
+}
+
 // Adds this many new workers to the plan, or says why they do not fit.
+// Without `kind` the decision is not recorded.
 std::optional<Refused> place_workers(Deciding& deciding, const Cluster& cluster, std::size_t count,
-                                     const std::vector<Node>& members, ScalePlan& plan);
+                                     const std::vector<Node>& members, std::optional<PlacementKind> kind,
+                                     ScalePlan& plan);
 
 // Where every node of the cluster will be; unless it is a dry run the scaling has begun, and its operation
 // is the one to wait on. A plan that is empty is one that has ended or is on its way.

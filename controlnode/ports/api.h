@@ -25,6 +25,11 @@ class Api {
   // The history after `number`, oldest first.
   virtual void events(std::uint64_t after, std::size_t limit,
                       std::function<void(Result<std::vector<EventRow>>)> done) = 0;
+
+  // Decisions about hosts, newest first, each without its fleet.
+  virtual void placements(PlacementQuery query, std::function<void(Result<std::vector<PlacementRecord>>)> done) = 0;
+  // One of them with its fleet. `not_found`: there is none of this number, or not any more.
+  virtual void placement(std::uint64_t number, std::function<void(Result<RecordedPlacement>)> done) = 0;
 };
 
 }  // namespace dure::control

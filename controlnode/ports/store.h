@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -42,6 +43,11 @@ class Store {
 
   // History after `number`, oldest first, at most `limit`.
   virtual Result<std::vector<EventRow>> events(std::uint64_t after, std::size_t limit) = 0;
+
+  // Decisions about hosts, newest first, each without its fleet.
+  virtual Result<std::vector<PlacementRecord>> placement_records(const PlacementQuery& query) = 0;
+  // One of them with its fleet; nothing: there is none of this number, or not any more.
+  virtual Result<std::optional<RecordedPlacement>> placement_record(std::uint64_t number) = 0;
 };
 
 }  // namespace dure::control

@@ -132,6 +132,77 @@ TEST_CASE("api: without a database every call is answered, and with unavailable"
   CHECK(sites(*world) == std::vector<std::string>{"east"});
 }
 
+// No host: every creation is refused, and recorded.
+inline void ask_for_clusters(ApiWorld& world, const std::vector<std::string>& names) {
+  CreateImage image;
+  image.name = "debian-13";
+  image.disk = {Digest{}, 1000};
+  CreateKeyPair key_pair;
+  key_pair.name = "me";
+  key_pair.public_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJhc2U2NA== me";
+  for (const Request& request : {Request{CreateFlavor{"small", 1, 1024, 10}}, Request{image}, Request{key_pair}}) {
+    const auto reply = ask(world, request);
+    REQUIRE(reply.ok());
+    REQUIRE(std::holds_alternative<Accepted>(*reply));
+  }
+  for (const std::string& name : names) {
+    CreateCluster create;
+    create.name = name;
+    create.flavor = "small";
+    create.image = "debian-13";
+    create.key_pair = "me";
+    const auto reply = ask(world, create);
+    REQUIRE(reply.ok());
+    REQUIRE(std::get<Refused>(*reply).error.code == Errc::no_capacity);
+  }
+}
+
+inline Result<std::vector<PlacementRecord>> records(ApiWorld& world, PlacementQuery query) {
+  std::vector<Result<std::vector<PlacementRecord>>> answers;
+  world.api().placements(std::move(query), [&answers](auto rows) { answers.push_back(std::move(rows)); });
+  world.settle();
+  REQUIRE(answers.size() == 1);
+  return answers.front();
+}
+
+inline Result<RecordedPlacement> record(ApiWorld& world, std::uint64_t number) {
+  std::vector<Result<RecordedPlacement>> answers;
+  world.api().placement(number, [&answers](auto row) { answers.push_back(std::move(row)); });
+  world.settle();
+  REQUIRE(answers.size() == 1);
+  return answers.front();
+}
+
+TEST_CASE("api: decisions about hosts are read newest first, in parts, by name, and one with its fleet") {
+  const auto world = make_api_world();
+  CHECK(records(*world, {{}, {}, 0, 10})->empty());
+  ask_for_clusters(*world, {"a", "b", "a"});
+  const auto all = records(*world, {{}, {}, 0, 10});
+  REQUIRE(all.ok());
+  REQUIRE(all->size() == 3);
+  CHECK(all->at(0).number == 3);
+  CHECK(all->at(2).cluster_name == "a");
+  CHECK(all->at(0).refused());
+  CHECK(records(*world, {{}, {}, 3, 1})->at(0).number == 2);
+  CHECK(records(*world, {{}, "b", 0, 10})->size() == 1);
+  CHECK(records(*world, {all->at(0).cluster, {}, 0, 10})->size() == 1);
+  const auto one = record(*world, 2);
+  REQUIRE(one.ok());
+  CHECK(one->record.cluster_name == "b");
+  CHECK(one->fleet.empty());
+  CHECK(replay(one->record, one->fleet).identical());
+  const auto none = record(*world, 4);
+  REQUIRE_FALSE(none.ok());
+  CHECK(none.error().code == Errc::not_found);
+}
+
+TEST_CASE("api: without a database decisions about hosts are unavailable") {
+  const auto world = make_api_world();
+  world->set_away(true);
+  CHECK(records(*world, {{}, {}, 0, 10}).error().code == Errc::unavailable);
+  CHECK(record(*world, 1).error().code == Errc::unavailable);
+}
+
 TEST_CASE("api: calls made before any answer are each answered once, in their order") {
   const auto world = make_api_world();
   std::vector<std::string> order;

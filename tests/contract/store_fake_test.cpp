@@ -1,4 +1,5 @@
 #include "tests/contract/store_contract.h"
+#include "tests/contract/store_records_contract.h"
 #include "tests/contract/store_rules_contract.h"
 #include "tests/support/fake_store.h"
 

@@ -5,6 +5,7 @@
 #include <thread>
 #include <vector>
 
+#include "controlnode/core/placement/chain.h"
 #include "controlnode/edges/postgres/array_text.h"
 #include "controlnode/edges/postgres/migrations.h"
 #include "controlnode/edges/postgres/postgres_store.h"
@@ -52,6 +53,29 @@ TEST_CASE("postgres: a node's row reads well") {
                              "observed_generation, host_name) FROM (SELECT n.*, h.name AS host_name "
                              "FROM nodes n JOIN hosts h ON h.id = n.host) AS shown");
   CHECK(rows == std::vector<std::string>{"demo-cp1|booting|running|2|2|pc-1"});
+}
+
+TEST_CASE("postgres: a decision reads well, and one that was damaged is said to be") {
+  const std::string url = fresh_database();
+  auto store = opened(url);
+  const auto epoch = *store->take_lead("one", 0);
+  PlacementRecord record;
+  record.cluster_name = "demo";
+  link(record, {}, {});
+  REQUIRE(store->commit(epoch, std::vector<Change>{PutPlacementRecord{record}}).ok());
+  CHECK(ask(url, "SELECT concat_ws('|', number, kind, cluster_name, outcome, summary) FROM placement_records") ==
+        std::vector<std::string>{"1|create|demo|placed|"});
+  ask(url, "CREATE TABLE kept AS SELECT * FROM placement_records");
+  for (const char* damage : {"fleet = '\\x01'", "question = '\\xff'", "answer = ''", "outcome = 'refused'"}) {
+    CAPTURE(damage);
+    ask(url, std::string("UPDATE placement_records SET ") + damage);
+    const auto found = store->placement_record(1);
+    REQUIRE_FALSE(found.ok());
+    CHECK(found.error().code == Errc::corrupt);
+    ask(url, "UPDATE placement_records SET fleet = k.fleet, question = k.question, answer = k.answer, "
+             "outcome = k.outcome FROM kept AS k");
+    CHECK(store->placement_record(1).ok());
+  }
 }
 
 TEST_CASE("postgres: a connection that died between calls is made again") {

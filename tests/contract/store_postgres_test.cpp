@@ -1,5 +1,6 @@
 #include "controlnode/edges/postgres/postgres_store.h"
 #include "tests/contract/store_contract.h"
+#include "tests/contract/store_records_contract.h"
 #include "tests/contract/store_postgres_server.h"
 #include "tests/contract/store_rules_contract.h"
 

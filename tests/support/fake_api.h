@@ -107,7 +107,49 @@ class FakeApi : public Api {
     done(std::move(answer));
   }
 
+  void placements(PlacementQuery query, std::function<void(Result<std::vector<PlacementRecord>>)> done) override {
+    Result<std::vector<PlacementRecord>> answer = away();
+    {
+      const std::lock_guard lock(mutex_);
+      if (!away_) {
+        std::vector<PlacementRecord> rows;
+        for (auto at = records_.rbegin(); at != records_.rend() && rows.size() < query.limit; ++at) {
+          const PlacementRecord& record = *at;
+          if (query.before != 0 && record.number >= query.before) continue;
+          if (query.cluster && record.cluster != *query.cluster) continue;
+          if (!query.cluster && !query.cluster_name.empty() && record.cluster_name != query.cluster_name) continue;
+          rows.push_back(record);
+          rows.back().fleet = {};
+        }
+        answer = std::move(rows);
+      }
+    }
+    done(std::move(answer));
+  }
+
+  void placement(std::uint64_t number, std::function<void(Result<RecordedPlacement>)> done) override {
+    Result<RecordedPlacement> answer = away();
+    {
+      const std::lock_guard lock(mutex_);
+      if (!away_) answer = recorded(number);
+    }
+    done(std::move(answer));
+  }
+  // What stands in the records from now on instead of the newest decision's answer.
+  void tamper(const std::function<void(PlacementRecord&)>& change) {
+    const std::lock_guard lock(mutex_);
+    change(records_.back());
+  }
+
  private:
+  Result<RecordedPlacement> recorded(std::uint64_t number) const {
+    if (number == 0 || number > records_.size()) return Error{Errc::not_found, "there is no such decision"};
+    RecordedPlacement found{records_[number - 1], {}};
+    for (auto at = found.record.segment; at <= number; ++at) apply_delta(found.fleet, records_[at - 1].fleet);
+    found.record.fleet = {};
+    return found;
+  }
+
   static Error away() { return {Errc::unavailable, "the control node has no database now"}; }
 
   // What the control node does after the commit: the answer alone carries the credential.
@@ -128,12 +170,15 @@ class FakeApi : public Api {
       const auto* row = std::get_if<EventRow>(&change);
       const bool known = row != nullptr && !history_.empty() && history_.back().number >= row->number;
       if (row != nullptr && !known) history_.push_back(*row);
+      const auto* put = std::get_if<PutPlacementRecord>(&change);
+      if (put != nullptr && put->record.number > records_.size()) records_.push_back(put->record);
     }
   }
 
   mutable std::mutex mutex_;
   test::Campus campus_;
   std::vector<EventRow> history_;
+  std::vector<PlacementRecord> records_;
   std::vector<std::function<void()>> held_;
   Request last_;
   std::string kubeconfig_ =

@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "controlnode/core/placement/chain.h"
 #include "protocol/wire/codec.h"
 #include "tests/support/fake_store_rules.h"
 
@@ -33,7 +34,13 @@ Result<SystemId> FakeStore::system_id(const SystemId& fresh) {
 
 Result<Model> FakeStore::load() {
   if (down_) return down();
-  return model_;
+  Model loaded = model_;
+  // The fleet of the newest decision is not known: the next one begins a segment.
+  if (loaded.placements) {
+    PlacementChain& chain = own(loaded.placements);
+    chain = {chain.last, chain.segments, false, 0, {}};
+  }
+  return loaded;
 }
 
 Result<void> FakeStore::commit(std::uint64_t epoch, std::span<const Change> changes) {
@@ -53,6 +60,8 @@ Result<void> FakeStore::apply_all(std::span<const Change> changes) {
   Model model = model_;
   std::vector<EventRow> added;
   Orders orders = orders_;
+  std::vector<PlacementRecord> recorded;
+  std::uint64_t first_kept = 0;
   for (const Change& change : changes) {
     if (auto good = check_text(change); !good) return good;
     apply(model, change);
@@ -69,6 +78,16 @@ Result<void> FakeStore::apply_all(std::span<const Change> changes) {
       orders.insert_or_assign(put->order.host, std::move(readable).value());
     } else if (const auto* drop = std::get_if<DropHost>(&change)) {
       orders.erase(drop->id);
+    } else if (const auto* put_record = std::get_if<PutPlacementRecord>(&change)) {
+      const PlacementRecord& record = put_record->record;
+      const bool taken = placements_.contains(record.number) ||
+                         std::any_of(recorded.begin(), recorded.end(), [&](const PlacementRecord& other) {
+                           return other.number == record.number;
+                         });
+      if (taken || record.number == 0) return Error{Errc::conflict, "the decision's number is taken"};
+      recorded.push_back(record);
+    } else if (const auto* drop_records = std::get_if<DropPlacementRecords>(&change)) {
+      first_kept = std::max(first_kept, drop_records->before);
     }
   }
   for (const auto& [host, order] : orders) {
@@ -77,6 +96,8 @@ Result<void> FakeStore::apply_all(std::span<const Change> changes) {
   if (auto good = check_rules(model_, model); !good) return good;
   model_ = std::move(model);
   orders_ = std::move(orders);
+  for (PlacementRecord& record : recorded) placements_.insert_or_assign(record.number, std::move(record));
+  std::erase_if(placements_, [&](const auto& entry) { return entry.second.segment < first_kept; });
   for (EventRow& event : added) {
     const std::uint64_t number = event.number;
     events_.emplace(number, std::move(event));
@@ -105,6 +126,34 @@ Result<std::vector<EventRow>> FakeStore::events(std::uint64_t after, std::size_t
     found.push_back(at->second);
   }
   return found;
+}
+
+Result<std::vector<PlacementRecord>> FakeStore::placement_records(const PlacementQuery& query) {
+  if (down_) return down();
+  std::vector<PlacementRecord> found;
+  for (auto at = placements_.rbegin(); at != placements_.rend() && found.size() < query.limit; ++at) {
+    const PlacementRecord& record = at->second;
+    if (query.before != 0 && record.number >= query.before) continue;
+    if (query.cluster && record.cluster != *query.cluster) continue;
+    if (!query.cluster && !query.cluster_name.empty() && record.cluster_name != query.cluster_name) continue;
+    found.push_back(record);
+    found.back().fleet = {};
+  }
+  return found;
+}
+
+Result<std::optional<RecordedPlacement>> FakeStore::placement_record(std::uint64_t number) {
+  if (down_) return down();
+  const auto asked = placements_.find(number);
+  if (asked == placements_.end()) return std::optional<RecordedPlacement>();
+  RecordedPlacement found{asked->second, {}};
+  found.record.fleet = {};
+  for (std::uint64_t at = found.record.segment; at <= number; ++at) {
+    const auto record = placements_.find(at);
+    if (record == placements_.end()) return Error{Errc::corrupt, "the records have a gap"};
+    apply_delta(found.fleet, record->second.fleet);
+  }
+  return std::optional(std::move(found));
 }
 
 }  // namespace dure::control

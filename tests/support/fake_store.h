@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,8 @@ class FakeStore : public Store {
   Result<void> commit(std::uint64_t epoch, std::span<const Change> changes) override;
   Result<std::vector<PendingOrder>> pending_orders() override;
   Result<std::vector<EventRow>> events(std::uint64_t after, std::size_t limit) override;
+  Result<std::vector<PlacementRecord>> placement_records(const PlacementQuery& query) override;
+  Result<std::optional<RecordedPlacement>> placement_record(std::uint64_t number) override;
 
   // For looking from outside.
   const Model& stored() const { return model_; }
@@ -40,12 +43,14 @@ class FakeStore : public Store {
  private:
   using Events = std::map<std::uint64_t, EventRow>;
   using Orders = std::map<HostId, HostOrder>;
+  using Placements = std::map<std::uint64_t, PlacementRecord>;
 
   Result<void> apply_all(std::span<const Change> changes);
 
   Model model_;
   Events events_;
   Orders orders_;
+  Placements placements_;
   std::uint64_t epoch_ = 0;
   std::string holder_;
   std::uint64_t commits_ = 0;

@@ -208,6 +208,7 @@ struct Texts {
     for (const ObjectFailure& failure : put.observation.failures) check({failure.message});
   }
   void operator()(const DropIdempotency& drop) { check({drop.key}); }
+  void operator()(const PutPlacementRecord& put) { check({put.record.cluster_name, put.record.summary}); }
   template <class Other>
   void operator()(const Other&) {}
 };

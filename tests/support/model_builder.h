@@ -212,6 +212,12 @@ class Campus {
 };
 
 inline bool accepted(const Reply& reply) { return std::holds_alternative<Accepted>(reply); }
+// Nothing but that a decision was made: a refusal.
+inline bool only_recorded(const Decision& decision) {
+  if (decision.changes.size() != 1) return false;
+  const auto* put = std::get_if<PutPlacementRecord>(&decision.changes.front());
+  return put != nullptr && put->record.refused();
+}
 inline const Refused& refused(const Reply& reply) { return std::get<Refused>(reply); }
 
 }  // namespace dure::control::test

@@ -33,6 +33,13 @@ class ModelApi final : public control::Api {
               std::function<void(Result<std::vector<control::EventRow>>)> done) override {
     done(Error{Errc::unavailable, "read only"});
   }
+  void placements(control::PlacementQuery,
+                  std::function<void(Result<std::vector<control::PlacementRecord>>)> done) override {
+    done(Error{Errc::unavailable, "read only"});
+  }
+  void placement(std::uint64_t, std::function<void(Result<control::RecordedPlacement>)> done) override {
+    done(Error{Errc::unavailable, "read only"});
+  }
   std::mutex mutex;
   control::Model model;
 };

@@ -6,6 +6,7 @@ add_doctest_binary(
           controlnode/core/busy_windows_test.cpp
           controlnode/core/decide_clusters_test.cpp
           controlnode/core/decide_lease_test.cpp
+          controlnode/core/decide_records_test.cpp
           controlnode/core/decide_reports_test.cpp
           controlnode/core/decide_tick_test.cpp
           controlnode/core/decide_walk_test.cpp
@@ -19,7 +20,9 @@ add_doctest_binary(
           controlnode/core/placement/explain_golden_test.cpp
           controlnode/core/placement/fleet_test.cpp
           controlnode/core/placement/gang_test.cpp
+          controlnode/core/placement/record_test.cpp
           controlnode/core/placement/remedies_test.cpp
+          controlnode/core/placement/verdicts_test.cpp
           controlnode/core/placement_properties_test.cpp
           controlnode/core/placement_test.cpp
           controlnode/core/round_trips_test.cpp

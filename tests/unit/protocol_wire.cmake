@@ -5,6 +5,7 @@ add_doctest_binary(
   protocol_wire_unit
   SOURCES protocol/wire/codec_envelope_test.cpp
           protocol/wire/codec_order_test.cpp
+          protocol/wire/codec_placement_test.cpp
           protocol/wire/codec_report_test.cpp
           protocol/wire/codec_round_trip_test.cpp
           protocol/wire/codec_tunnel_test.cpp

@@ -33,6 +33,7 @@ struct Candidate {
   std::vector<BusyWindow> busy{};       // its capacity over time; empty: always available
   std::vector<ImageId> images{};        // that it has already
   std::uint32_t booting = 0;            // guests that are starting now
+  friend bool operator==(const Candidate&, const Candidate&) = default;
 };
 
 struct NodeRequest {
@@ -41,6 +42,7 @@ struct NodeRequest {
   Role role = Role::worker;
   Resources amount;
   std::uint32_t pool = 0;      // index into PlacementPolicy::pools; beyond its end: no rules
+  friend bool operator==(const NodeRequest&, const NodeRequest&) = default;
 };
 
 // What the hosts of one pool must be. Empty: anything.
@@ -50,12 +52,14 @@ struct PoolRules {
   std::vector<std::string> labels;      // all of them
   std::vector<HostClass> classes;
   bool sites_stay = false;   // they are not the request's to drop: its control plane stays together there
+  friend bool operator==(const PoolRules&, const PoolRules&) = default;
 };
 
 // Measured between two sites; the order of the two does not matter.
 struct RoundTrip {
   SiteId one, other;
   std::uint32_t us = 0;
+  friend bool operator==(const RoundTrip&, const RoundTrip&) = default;
 };
 
 struct PlacementPolicy {
@@ -71,6 +75,7 @@ struct PlacementPolicy {
   std::optional<ImageId> image{};           // hosts that have it are liked better
   std::optional<std::uint32_t> round_trip_us{};  // most between any two control-plane members
   std::vector<RoundTrip> round_trips{};     // sites that are not measured count as too far
+  friend bool operator==(const PlacementPolicy&, const PlacementPolicy&) = default;
 };
 
 // What a host lacks. The names are stable: clients tell reasons apart by them.

@@ -1,5 +1,6 @@
 #include "controlnode/edges/postgres/batch.h"
 
+#include <algorithm>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -59,6 +60,10 @@ struct Batch::Sorter {
   void operator()(const Operation& row) { batch.operations_.put(row.id, row); }
   void operator()(const IdempotencyRecord& row) { batch.idempotency_.put(row.key, row); }
   void operator()(const EventRow& row) { batch.events_.push_back(&row); }
+  void operator()(const PutPlacementRecord& put) { batch.placements_.push_back(&put.record); }
+  void operator()(const DropPlacementRecords& drop) {
+    batch.first_placement_ = std::max(batch.first_placement_, drop.before);
+  }
   void operator()(const PutRemovals& put) { batch.removals_.put(put.host, put); }
   void operator()(const PutNextVni& put) { batch.next_vni_ = put.value; }
   void operator()(const PutOrder& put) { batch.orders_.put(put.order.host, put); }
@@ -123,6 +128,7 @@ void Batch::write(Transaction& transaction) const {
   RowWriter events(RowMap<EventRow>::table());
   for (const EventRow* event : events_) RowMap<EventRow>::write(events, *event);
   run_put<EventRow>(transaction, events);
+  put_placements(transaction);
 
   if (next_vni_) {
     transaction.run({"put_next_vni", "UPDATE system SET next_vni = $1::bigint"},
@@ -143,6 +149,18 @@ void Batch::drop(Transaction& transaction) const {
   drop_all(transaction, flavors_.drops, "flavors", "id", "uuid");
   drop_all(transaction, key_pairs_.drops, "key_pairs", "id", "uuid");
   drop_all(transaction, sites_.drops, "sites", "id", "uuid");
+}
+
+void Batch::put_placements(Transaction& transaction) const {
+  if (first_placement_ > 0) {
+    transaction.run({"drop_placement_records", "DELETE FROM placement_records WHERE segment < $1::bigint"},
+                    {std::to_string(first_placement_)});
+  }
+  RowWriter writer(RowMap<PlacementRecord>::table());
+  for (const PlacementRecord* record : placements_) {
+    if (record->segment >= first_placement_) RowMap<PlacementRecord>::write(writer, *record);
+  }
+  run_put<PlacementRecord>(transaction, writer);
 }
 
 // The steps of an operation are replaced as a whole: those beyond the new number go.

@@ -42,6 +42,7 @@ class Batch {
   void put_operations(Transaction& transaction) const;
   void put_removals(Transaction& transaction) const;
   void put_orders(Transaction& transaction) const;
+  void put_placements(Transaction& transaction) const;
 
   Slots<SiteId, Site> sites_;
   Slots<HostId, Host> hosts_;
@@ -62,6 +63,8 @@ class Batch {
   Slots<ClusterId, PutIdentity> identities_;
   Slots<AccessId, ClusterAccess> accesses_;
   std::vector<const EventRow*> events_;
+  std::vector<const PlacementRecord*> placements_;
+  std::uint64_t first_placement_ = 0;  // older ones go
   std::optional<std::uint32_t> next_vni_;
 };
 

@@ -7,6 +7,7 @@
 
 #include "controlnode/edges/postgres/batch.h"
 #include "controlnode/edges/postgres/migrations.h"
+#include "controlnode/edges/postgres/placement_mapping.h"
 #include "controlnode/edges/postgres/rows.h"
 #include "protocol/wire/codec.h"
 
@@ -86,6 +87,25 @@ void load_numbers(Transaction& transaction, Model& model) {
   if (newest.size() == 1) model.last_event = RowReader(RowMap<EventRow>::table(), newest.cells).u64();
 }
 
+// What is kept of decisions, without the decisions: the next one begins a segment of its own.
+void load_placements(Transaction& transaction, Model& model) {
+  const Rows newest = transaction.run(
+      {"newest_placement", "SELECT number FROM placement_records ORDER BY number DESC LIMIT 1"}, {});
+  if (newest.size() == 0) return;
+  PlacementChain& chain = own(model.placements);
+  chain.last = RowReader(RowMap<PlacementRecord>::table(), newest.cells).u64();
+  const Rows segments = transaction.run(
+      {"placement_segments", "SELECT segment, count(*), sum(bytes)::bigint FROM placement_records "
+                             "GROUP BY segment ORDER BY segment"},
+      {});
+  read_rows<SegmentSize>(segments, [&](const SegmentSize& row) { chain.segments.push_back(row); });
+}
+
+// Without the fleet: of many records it is not wanted.
+const std::string kPlacementColumns =
+    "SELECT number, segment, (extract(epoch FROM at) * 1000000)::bigint, kind, cluster, cluster_name, outcome, "
+    "summary, bytes, question, answer, ''::bytea FROM placement_records WHERE ";
+
 }  // namespace
 
 Result<std::unique_ptr<PostgresStore>> PostgresStore::open(const std::string& url) {
@@ -152,6 +172,7 @@ Result<Model> PostgresStore::load() {
     load_map(transaction, model.pools, &NodePool::id);
     load_map(transaction, model.nodes, &Node::id);
     load_operations(transaction, model);
+    load_placements(transaction, model);
     return {};
   };
   if (auto done = database_.transact(Database::Mode::read_snapshot, guarded(body)); !done) {
@@ -221,6 +242,57 @@ Result<std::vector<EventRow>> PostgresStore::events(std::uint64_t after, std::si
   if (auto done = database_.transact(Database::Mode::read_snapshot, guarded(body)); !done) {
     return done.error();
   }
+  return found;
+}
+
+Result<std::vector<PlacementRecord>> PostgresStore::placement_records(const PlacementQuery& query) {
+  std::vector<PlacementRecord> found;
+  if (!storable(query.cluster_name)) return found;
+  const std::string before = std::to_string(query.before == 0 ? kMaxBigint : std::min(query.before, kMaxBigint));
+  const std::string limit = std::to_string(std::min<std::uint64_t>(query.limit, kMaxBigint));
+  const std::string end = "number < $1::bigint ORDER BY number DESC LIMIT $2::bigint";
+  const Database::Body body = [&](Transaction& transaction) -> Result<void> {
+    found.clear();
+    Rows rows;
+    if (query.cluster) {
+      rows = transaction.run({"placements_of", kPlacementColumns + "cluster = $3::uuid AND " + end},
+                             {before, limit, query.cluster->str()});
+    } else if (!query.cluster_name.empty()) {
+      rows = transaction.run({"placements_named", kPlacementColumns + "cluster_name = $3::text AND " + end},
+                             {before, limit, query.cluster_name});
+    } else {
+      rows = transaction.run({"placements_latest", kPlacementColumns + end}, {before, limit});
+    }
+    read_rows<PlacementRecord>(rows, [&](PlacementRecord row) { found.push_back(std::move(row)); });
+    return {};
+  };
+  if (auto done = database_.transact(Database::Mode::read_snapshot, guarded(body)); !done) return done.error();
+  return found;
+}
+
+Result<std::optional<RecordedPlacement>> PostgresStore::placement_record(std::uint64_t number) {
+  std::optional<RecordedPlacement> found;
+  if (number > kMaxBigint) return found;
+  const Database::Body body = [&](Transaction& transaction) -> Result<void> {
+    found.reset();
+    const std::string asked = std::to_string(number);
+    const Rows rows =
+        transaction.run({"placement_record", kPlacementColumns + "number = $1::bigint"}, {asked});
+    read_rows<PlacementRecord>(rows, [&](PlacementRecord row) { found = RecordedPlacement{std::move(row), {}}; });
+    if (!found) return {};
+    const Rows fleets = transaction.run(
+        {"placement_fleets", "SELECT number, fleet FROM placement_records "
+                             "WHERE segment = $2::bigint AND number <= $1::bigint ORDER BY number"},
+        {asked, std::to_string(found->record.segment)});
+    std::uint64_t next = found->record.segment;
+    read_rows<FleetRow>(fleets, [&](const FleetRow& row) {
+      if (row.number != next++) throw Unreadable{"the records of decision " + asked + " have a gap"};
+      apply_delta(found->fleet, decoded_fleet(row));
+    });
+    if (next != number + 1) throw Unreadable{"the records of decision " + asked + " have no beginning"};
+    return {};
+  };
+  if (auto done = database_.transact(Database::Mode::read_snapshot, guarded(body)); !done) return done.error();
   return found;
 }
 

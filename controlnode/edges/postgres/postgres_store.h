@@ -22,6 +22,8 @@ class PostgresStore : public Store {
   Result<void> commit(std::uint64_t epoch, std::span<const Change> changes) override;
   Result<std::vector<PendingOrder>> pending_orders() override;
   Result<std::vector<EventRow>> events(std::uint64_t after, std::size_t limit) override;
+  Result<std::vector<PlacementRecord>> placement_records(const PlacementQuery& query) override;
+  Result<std::optional<RecordedPlacement>> placement_record(std::uint64_t number) override;
 
  private:
   explicit PostgresStore(const std::string& url) : database_(url) {}

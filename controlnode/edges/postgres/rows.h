@@ -2,6 +2,7 @@
 
 #include "controlnode/core/change.h"
 #include "controlnode/core/model.h"
+#include "controlnode/core/placement/chain.h"
 #include "controlnode/edges/postgres/table.h"
 
 namespace dure::control {
@@ -33,6 +34,12 @@ struct OrderRow {
   std::string payload;
 };
 
+// What one record says of its fleet, encoded.
+struct FleetRow {
+  std::uint64_t number = 0;
+  std::string fleet;
+};
+
 DURE_ROW_MAP(Site);
 DURE_ROW_MAP(Host);
 DURE_ROW_MAP(Image);
@@ -53,6 +60,9 @@ DURE_ROW_MAP(OrderRow);
 DURE_ROW_MAP(HostObservation);
 DURE_ROW_MAP(PutIdentity);
 DURE_ROW_MAP(ClusterAccess);
+DURE_ROW_MAP(PlacementRecord);
+DURE_ROW_MAP(FleetRow);
+DURE_ROW_MAP(SegmentSize);
 
 #undef DURE_ROW_MAP
 

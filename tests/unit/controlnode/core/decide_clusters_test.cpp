@@ -97,7 +97,7 @@ TEST_CASE("create: a request that does not fit is refused with numbers and claim
   CHECK(refused(reply).refusals[0].wanted == 1024);
   CHECK(refused(reply).refusals[0].free == 0);
   CHECK(refused(reply).refusals[0].total == 8192);
-  CHECK(campus.last.changes.empty());
+  CHECK(only_recorded(campus.last));
   CHECK(campus.model.claims.empty());
   CHECK(campus.model.nodes == before.nodes);
 }
@@ -154,7 +154,7 @@ TEST_CASE("create: each fault of a request is refused with its own code") {
     auto request = campus.create_request("demo", 1, 1);
     change(request);
     const Reply reply = campus.ask(request);
-    CHECK(campus.last.changes.empty());
+    CHECK((campus.last.changes.empty() || only_recorded(campus.last)));
     return accepted(reply) ? std::optional<Errc>{} : refused(reply).error.code;
   };
   CHECK(code([](auto& r) { r.name = "Demo"; }) == Errc::invalid_argument);
@@ -263,7 +263,7 @@ TEST_CASE("scale: what does not fit changes nothing, and a dry run neither") {
   campus.report_all();
   const Reply reply = campus.scale("demo", 20);
   CHECK(refused(reply).error.code == Errc::no_capacity);
-  CHECK(campus.last.changes.empty());
+  CHECK(only_recorded(campus.last));
   ScaleCluster dry;
   dry.cluster = "demo";
   dry.workers = 2;

@@ -260,7 +260,10 @@ void World::ask(Request request) {
 
 void World::act(const Event& event) {
   campus.decide_all({event});
-  changes += campus.last.changes.size();
+  changes += static_cast<std::size_t>(
+      std::count_if(campus.last.changes.begin(), campus.last.changes.end(), [](const Change& change) {
+        return !std::holds_alternative<PutPlacementRecord>(change);
+      }));
   ordered.insert(campus.last.ordered.begin(), campus.last.ordered.end());
   for (const Change& change : campus.last.changes) {
     if (const auto* put = std::get_if<PutOrder>(&change)) {
