@@ -101,6 +101,7 @@ void build_command_line(CLI::App& root, Chosen& chosen) {
   add_access_commands(root, chosen);
   add_proxy_command(root, chosen);
   add_plan_commands(root, chosen);
+  add_explain_commands(root, chosen);
   add_history_commands(root, chosen);
   add_program_commands(root, chosen);
 }

@@ -27,6 +27,7 @@ void add_lease_commands(CLI::App& root, Chosen& chosen);      // cluster extend,
 void add_access_commands(CLI::App& root, Chosen& chosen);     // cluster kubeconfig, cluster access
 void add_proxy_command(CLI::App& root, Chosen& chosen);       // cluster proxy
 void add_plan_commands(CLI::App& root, Chosen& chosen);       // plan capacity, plan rebalance
+void add_explain_commands(CLI::App& root, Chosen& chosen);    // cluster explain, plan replay, plan decisions
 void add_history_commands(CLI::App& root, Chosen& chosen);    // operation wait, event list
 void add_program_commands(CLI::App& root, Chosen& chosen);    // version, help
 

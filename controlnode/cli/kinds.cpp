@@ -174,6 +174,43 @@ Kind node_kind() {
            of("READY-AT", "ready_at", true), of("REASON", "reason", true), of("ID", "id", true)}};
 }
 
+// "512 of 8192 MiB memory free, 1024 wanted", or the rule that it breaks.
+std::string lack_text(const Object& lack) {
+  if (const auto rule = text_at(lack, "detail"); !rule.empty()) return rule;
+  const auto dimension = text_at(lack, "dimension");
+  const std::string unit = dimension == "vcpus" ? " vCPU" : dimension == "memory" ? " MiB memory" : " GiB " + dimension;
+  return text_at(lack, "free") + " of " + text_at(lack, "total") + unit + " free, " + text_at(lack, "wanted") + " wanted";
+}
+
+// What each of the lacks of a host is, by the node that it was asked for; or the nodes that it got.
+std::string verdict_detail(const Object& object, TimePoint) {
+  const auto nodes = text_at(object, "nodes");
+  const auto* lacks = find(object, "lacks");
+  if (!nodes.empty() || lacks == nullptr || !lacks->is_array()) return nodes;
+  std::string text, node;
+  for (const auto& item : lacks->get_array()) {
+    const auto* lack = item.if_object();
+    if (lack == nullptr) continue;
+    const auto asked = text_at(*lack, "node");
+    text += text.empty() ? "" : "; ";
+    if (asked != node) text += "for " + asked + ": ";
+    text += lack_text(*lack);
+    node = asked;
+  }
+  return text;
+}
+
+std::string verdict_dimensions(const Object& object, TimePoint) {
+  std::string text;
+  const auto* lacks = find(object, "lacks");
+  if (lacks == nullptr || !lacks->is_array()) return text;
+  for (const auto& item : lacks->get_array()) {
+    const auto* lack = item.if_object();
+    if (lack != nullptr) text += (text.empty() ? "" : ",") + text_at(*lack, "dimension");
+  }
+  return text;
+}
+
 }  // namespace
 
 const std::vector<Kind>& kinds() {
@@ -228,6 +265,28 @@ const Kind& capacity_kind() {
 const Kind& move_kind() {
   static const Kind move{"move", "moves", "node", {of("NODE", "node"), of("FROM", "from"), of("TO", "to")}};
   return move;
+}
+
+const Kind& decision_kind() {
+  static const Kind decision{"decision", "decisions", "number",
+                             {of("NUMBER", "number"), of("AT", "at"), of("KIND", "kind"), of("CLUSTER", "cluster"),
+                              of("NODES", "nodes"), of("OUTCOME", "outcome"), of("SUMMARY", "summary"),
+                              of("CLUSTER-ID", "cluster_id", true)}};
+  return decision;
+}
+
+const Kind& choice_kind() {
+  static const Kind choice{"node", "nodes", "name",
+                           {of("NODE", "name"), of("ROLE", "role"), of("HOST", "host"), of("SITE", "site"),
+                            of("WHY", "why"), of("FITTING-HOSTS", "fitting_hosts", true)}};
+  return choice;
+}
+
+const Kind& verdict_kind() {
+  static const Kind verdict{"host", "hosts", "host",
+                            {of("HOST", "host"), of("SITE", "site"), of("ROOM", "room"), of("VERDICT", "verdict"),
+                             {"DETAIL", false, &verdict_detail}, {"DIMENSIONS", true, &verdict_dimensions}}};
+  return verdict;
 }
 
 const Kind& kind(std::string_view noun) {

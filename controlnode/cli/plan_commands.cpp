@@ -1,7 +1,11 @@
+#include <algorithm>
 #include <boost/json.hpp>
+#include <charconv>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
+#include "controlnode/cli/cluster_table.h"
 #include "controlnode/cli/command_line.h"
 #include "controlnode/cli/kinds.h"
 #include "controlnode/cli/layout.h"
@@ -46,6 +50,96 @@ void add_rebalance(CLI::App& noun, Chosen& chosen) {
   });
 }
 
+// "site=east,room=301,vcpus=8,memory=16384,disk=200,count=3"; nullopt: what it says is not that.
+std::optional<json::object> added_host(const std::string& text) {
+  json::object host;
+  for (std::size_t at = 0; at <= text.size();) {
+    const auto end = std::min(text.find(',', at), text.size());
+    const auto part = text.substr(at, end - at);
+    at = end + 1;
+    const auto equals = part.find('=');
+    if (equals == std::string::npos || equals + 1 == part.size()) return std::nullopt;
+    std::string key = part.substr(0, equals);
+    const std::string value = part.substr(equals + 1);
+    if (key == "memory") key = "memory_mib";
+    if (key == "disk") key = "disk_gib";
+    if (host.contains(key)) return std::nullopt;
+    if (key == "site" || key == "room" || key == "class") {
+      host[key] = value;
+    } else if (key == "vcpus" || key == "memory_mib" || key == "disk_gib" || key == "count") {
+      std::int64_t number = 0;
+      const auto parsed = std::from_chars(value.data(), value.data() + value.size(), number);
+      if (parsed.ec != std::errc{} || parsed.ptr != value.data() + value.size()) return std::nullopt;
+      host[key] = number;
+    } else {
+      return std::nullopt;
+    }
+  }
+  for (const char* needed : {"site", "vcpus", "memory_mib", "disk_gib"}) {
+    if (!host.contains(needed)) return std::nullopt;
+  }
+  return host;
+}
+
+struct WhatIfArguments {
+  std::uint32_t workers = 0, control_planes = 1;
+  std::string flavor, image;
+  std::vector<std::string> sites, add, remove, uncordon;
+};
+
+json::array texts(const std::vector<std::string>& values) {
+  json::array list;
+  for (const std::string& value : values) list.emplace_back(value);
+  return list;
+}
+
+Exit ask_what_if(Session& session, const WhatIfArguments& given) {
+  json::object body{{"workers", given.workers}, {"control_planes", given.control_planes},
+                    {"flavor", given.flavor},   {"image", given.image}};
+  json::array add;
+  for (const std::string& text : given.add) add.push_back(*added_host(text));
+  if (!given.sites.empty()) body["sites"] = texts(given.sites);
+  if (!add.empty()) body["add"] = std::move(add);
+  if (!given.remove.empty()) body["remove"] = texts(given.remove);
+  if (!given.uncordon.empty()) body["uncordon"] = texts(given.uncordon);
+  const auto found = session.api.post("/plan/what-if", body);
+  if (!found) return fail(session, found.failure());
+  const auto format = session.output.format;
+  if (format == Format::json || format == Format::yaml) {
+    return print(session, show_row(choice_kind(), *found, session.output));
+  }
+  say(session, "it would fit; nothing was changed");
+  return print(session, plan_text(*found, format == Format::name));
+}
+
+void add_what_if(CLI::App& noun, Chosen& chosen) {
+  auto& verb = verb_app(noun, "what-if", "Show whether a cluster would fit on a changed fleet; nothing is changed",
+                        "  dure plan what-if --workers 20 --flavor small --image debian-13 \\\n"
+                        "    --add-host site=east,room=301,vcpus=8,memory=16384,disk=200,count=3\n"
+                        "  dure plan what-if --workers 4 --flavor small --image debian-13 --remove-host pc-07");
+  auto given = std::make_shared<WhatIfArguments>();
+  verb.add_option("--workers", given->workers, "Worker nodes")->required()->check(CLI::Range(0, 1000))->type_name("N");
+  verb.add_option("--control-planes", given->control_planes, "Control-plane nodes: 1 or 3")
+      ->check(CLI::IsMember({1, 3}))->capture_default_str()->type_name("N");
+  verb.add_option("--flavor", given->flavor, "Size of every node")->required()->type_name("NAME");
+  verb.add_option("--image", given->image, "Image of every node")->required()->type_name("NAME");
+  verb.add_option("--site,--sites", given->sites, "Only these sites")->delimiter(',')->type_name("NAME");
+  verb.add_option("--add-host", given->add, "As if there were such hosts too: site, vcpus, memory (MiB), disk (GiB); room, class, count")
+      ->check(CLI::Validator(
+          [](const std::string& text) {
+            return added_host(text) ? std::string()
+                                    : "something such as site=east,room=301,vcpus=8,memory=16384,disk=200,count=3 is wanted";
+          },
+          "", "host"))
+      ->type_name("KEY=VALUE,...");
+  verb.add_option("--remove-host", given->remove, "As if this host were gone")->type_name("NAME");
+  verb.add_option("--uncordon", given->uncordon, "As if this host were not cordoned")->type_name("NAME");
+  add_output_options(verb, chosen);
+  verb.callback([&chosen, given] {
+    chosen.action = [given](Session& session) { return ask_what_if(session, *given); };
+  });
+}
+
 }  // namespace
 
 void add_plan_commands(CLI::App& root, Chosen& chosen) {
@@ -53,6 +147,7 @@ void add_plan_commands(CLI::App& root, Chosen& chosen) {
   noun.require_subcommand(1);
   add_capacity(noun, chosen);
   add_rebalance(noun, chosen);
+  add_what_if(noun, chosen);
 }
 
 }  // namespace dure::cli

@@ -7,6 +7,7 @@ add_doctest_binary(
           controlnode/cli/api_client_test.cpp
           controlnode/cli/cluster_table_test.cpp
           controlnode/cli/end_to_end_test.cpp
+          controlnode/cli/explain_commands_test.cpp
           controlnode/cli/failure_test.cpp
           controlnode/cli/image_import_test.cpp
           controlnode/cli/kubeconfig_test.cpp

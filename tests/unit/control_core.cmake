@@ -32,6 +32,7 @@ add_doctest_binary(
           controlnode/core/scenario_test.cpp
           controlnode/core/scenario_words.cpp
           controlnode/core/scenario_world.cpp
+          controlnode/core/what_if_test.cpp
   DEPENDS control_core "${RAPIDCHECK_LIBRARY}")
 target_compile_definitions(control_core_unit PRIVATE "DURE_SOURCE_DIR=\"${PROJECT_SOURCE_DIR}\"")
 set_source_files_properties(

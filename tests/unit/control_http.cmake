@@ -8,6 +8,7 @@ add_doctest_binary(
           controlnode/edges/http/blob_shelf_test.cpp
           controlnode/edges/http/http_server_test.cpp
           controlnode/edges/http/read_placement_test.cpp
+          controlnode/edges/http/placement_routes_test.cpp
           controlnode/edges/http/read_request_test.cpp
           controlnode/edges/http/text_test.cpp
           controlnode/edges/http/tunnel_route_test.cpp

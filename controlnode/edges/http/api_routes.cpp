@@ -9,6 +9,7 @@
 #include "common/sha256.h"
 #include "controlnode/edges/http/access_routes.h"
 #include "controlnode/edges/http/collections.h"
+#include "controlnode/edges/http/placement_routes.h"
 #include "controlnode/edges/http/plan_routes.h"
 #include "controlnode/edges/http/problem.h"
 #include "controlnode/edges/http/read_placement.h"
@@ -154,6 +155,7 @@ void ApiRoutes::get(const HttpRequest& request, const Path& path, Respond respon
     return respond(answer(200, json::object{{"sha256", path[1]}, {"size_bytes", *size}}));
   }
   if (path.size() == 3 && is_accesses(path)) return list_accesses(api_, path[1], respond);
+  if (is_placements(path)) return get_placements(api_, request, path, respond);
   if (is_plan(path) && path[1] == "capacity") return get_capacity(api_, clock_.now(), respond);
   if (is_plan(path) && path[1] == "rebalance") return get_rebalancing(api_, clock_.now(), request, respond);
   if (!path.empty() && path.size() <= 2 && collection(path[0]) != nullptr) {
@@ -284,6 +286,7 @@ std::optional<std::variant<Request, HttpResponse>> read_admin_post(
 
 void ApiRoutes::post(const HttpRequest& request, const Path& path, Respond respond) {
   if (path[0] == "clusters") return post_cluster(request, path, std::move(respond));
+  if (is_plan(path) && path[1] == "what-if") return post_what_if(api_, clock_.now(), request.body, respond);
   auto read = read_admin_post(request, path);
   if (!read) return respond(no_route(request.path));
   if (auto* wrong = std::get_if<HttpResponse>(&*read)) return respond(std::move(*wrong));

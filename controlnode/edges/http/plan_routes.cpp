@@ -10,6 +10,7 @@
 #include "controlnode/core/placement/rebalance.h"
 #include "controlnode/core/placement_policy.h"
 #include "controlnode/edges/http/problem.h"
+#include "controlnode/edges/http/read_request.h"
 #include "controlnode/edges/http/render.h"
 #include "controlnode/edges/http/text.h"
 
@@ -111,6 +112,18 @@ void get_rebalancing(Api& api, TimePoint now, const HttpRequest& request, const 
     const auto plan = rebalance(candidates(**model, now), residents(**model), amount_of(*flavor), most,
                                 policies(**model, now));
     respond(answer(200, render(**model, flavor->name, plan)));
+  });
+}
+
+void post_what_if(Api& api, TimePoint now, const std::string& body, const Respond& respond) {
+  auto read = read_what_if(body);
+  if (auto* faults = std::get_if<std::vector<Fault>>(&read)) return respond(problem(*faults));
+  api.query([respond, now, asked = std::get<WhatIf>(std::move(read))](const Result<const Model*>& model) {
+    if (!model) return respond(problem(model.error()));
+    const Reply reply = what_if(**model, asked, now);
+    if (const auto* refused = std::get_if<Refused>(&reply)) return respond(problem(*refused));
+    const auto shown = control::render(std::get<Accepted>(reply));
+    respond(answer(200, json::object{{"plan", shown.at("plan")}}));
   });
 }
 

@@ -18,4 +18,7 @@ void get_capacity(Api& api, TimePoint now, const Respond& respond);
 // /plan/rebalance?flavor=NAME&moves=N: which nodes could move, and how many more of the flavor fit then.
 void get_rebalancing(Api& api, TimePoint now, const HttpRequest& request, const Respond& respond);
 
+// POST /plan/what-if: the plan, or the refusal with its remedies, on a fleet that is changed for this answer alone.
+void post_what_if(Api& api, TimePoint now, const std::string& body, const Respond& respond);
+
 }  // namespace dure::control

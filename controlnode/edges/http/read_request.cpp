@@ -95,6 +95,33 @@ ReadResult<ScaleCluster> read_scale_cluster(const std::string& cluster, const st
   return reader.finish(std::move(wanted));
 }
 
+ReadResult<WhatIf> read_what_if(const std::string& body) {
+  constexpr std::size_t kMostNamed = 100;
+  Reader reader(body, "");
+  WhatIf wanted;
+  CreateCluster& request = wanted.request;
+  request.project = reader.name("project", false, "default");
+  request.control_planes = reader.number<std::uint32_t>("control_planes", 1, 3, false, 1);
+  request.workers = reader.number<std::uint32_t>("workers", 0, 1000, true);
+  request.flavor = reader.text("flavor", kMaxCatalogName, true);
+  request.image = reader.text("image", kMaxCatalogName, true);
+  request.sites = reader.names("sites", 64);
+  read_wishes(reader, request);
+  reader.objects("add", kMostNamed, [&](Reader& one) {
+    ImaginedHosts& hosts = wanted.add.emplace_back();
+    hosts.site = one.text("site", kMaxName, true);
+    hosts.room = one.text("room", 32, false);
+    const auto known = host_class(one.text("class", 16, false, "scavenged"));
+    if (!known) one.wrong("class", "anchor or scavenged is wanted");
+    hosts.host_class = known.value_or(HostClass::scavenged);
+    hosts.capacity = read_resources(one, true);
+    hosts.count = one.number<std::uint32_t>("count", 1, kMostImagined, false, 1);
+  });
+  wanted.remove = reader.names("remove", kMostNamed);
+  wanted.uncordon = reader.names("uncordon", kMostNamed);
+  return reader.finish(std::move(wanted));
+}
+
 ReadResult<CreateSite> read_create_site(const std::string& body) {
   Reader reader(body, "");
   CreateSite wanted;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "controlnode/core/requests.h"
+#include "controlnode/core/what_if.h"
 #include "controlnode/edges/http/problem.h"
 
 namespace dure::control {
@@ -21,6 +22,7 @@ ReadResult<ReplaceNode> read_replace_node(const std::string& cluster, const std:
 ReadResult<ScaleCluster> read_scale_cluster(const std::string& cluster, const std::string& body);
 // Without a body: for as long as GiveAccess says by itself.
 ReadResult<GiveAccess> read_give_access(const std::string& cluster, const std::string& body);
+ReadResult<WhatIf> read_what_if(const std::string& body);
 ReadResult<CreateSite> read_create_site(const std::string& body);
 ReadResult<AddHost> read_add_host(const std::string& body);
 ReadResult<CreateFlavor> read_create_flavor(const std::string& body);

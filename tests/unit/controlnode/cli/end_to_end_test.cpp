@@ -73,6 +73,35 @@ struct Live {
   }
 };
 
+TEST_CASE("end to end: a decision is listed, explained and replayed, and a refusal as well") {
+  Live live;
+  live.api.act([](control::test::Campus& campus) {
+    campus.site("east");
+    campus.host("pc-1", "east");
+    campus.host("pc-2", "east");
+    campus.catalog();
+  });
+  const auto create = [&](const std::string& name, const std::string& workers) {
+    return live.run({"cluster", "create", name, "--workers", workers, "--flavor", "small", "--image", "debian-13",
+                     "--keypair", "me", "--no-wait"});
+  };
+  REQUIRE(create("demo", "1") == 0);
+  REQUIRE(create("big", "40") == 6);
+  CHECK(live.run({"plan", "decisions", "-o", "name"}) == 0);
+  CHECK(live.out.str() == "2\n1\n");
+  CHECK(live.run({"cluster", "explain", "demo"}) == 0);
+  CHECK(test::contains(live.out.str(), "demo-cp1  control-plane  pc-1  east  of 2 hosts that it fits on"));
+  CHECK(live.run({"cluster", "explain", "big"}) == 0);
+  CHECK(test::contains(live.out.str(), "MiB memory free, 1024 wanted"));
+  CHECK(test::contains(live.out.str(), "It would fit\n"));
+  CHECK(live.run({"plan", "replay", "1"}) == 0);
+  CHECK(live.run({"plan", "replay", "2"}) == 0);
+  live.api.tamper([](control::PlacementRecord& record) { record.summary += "!"; });
+  CHECK(live.run({"plan", "replay", "2"}) == 1);
+  CHECK(test::contains(live.out.str(), "different: summary\n"));
+  CHECK(live.run({"plan", "replay", "3"}) == 3);
+}
+
 TEST_CASE("end to end: a campus is described, a cluster is made, watched and deleted") {
   Live live;
   CHECK(live.run({"site", "create", "east", "--underlay-mtu", "1400"}) == 0);
