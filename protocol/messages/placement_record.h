@@ -56,6 +56,7 @@ struct StoredNode {
 struct StoredPool {
   std::vector<SiteId> sites;
   std::vector<std::string> rooms, labels, classes;
+  bool sites_stay = false;
   friend bool operator==(const StoredPool&, const StoredPool&) = default;
 };
 

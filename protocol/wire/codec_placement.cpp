@@ -68,6 +68,7 @@ void put(const StoredPool& from, schema::StoredPool& to) {
   for (const auto& room : from.rooms) to.add_rooms(printable(room, kMaxNameBytes));
   for (const auto& label : from.labels) to.add_labels(printable(label, kMaxNameBytes));
   for (const auto& host_class : from.classes) to.add_classes(host_class);
+  to.set_sites_stay(from.sites_stay);
 }
 
 // Reads fields, each by its rule.
@@ -144,6 +145,7 @@ struct Reader {
     to.labels = texts(from.labels(), "pool.labels", kMaxNameBytes);
     count(from.classes_size(), kMaxList, "pool.classes");
     for (const auto& name : from.classes()) to.classes.push_back(check.name(name, "pool.classes", kMaxCodeBytes));
+    to.sites_stay = from.sites_stay();
     return to;
   }
 

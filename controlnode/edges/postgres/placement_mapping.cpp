@@ -79,15 +79,15 @@ Candidate read(const StoredHost& from) {
 }
 
 StoredPool stored(const PoolRules& from) {
-  const auto& [sites, rooms, labels, classes] = from;
-  StoredPool to{sites, rooms, labels, {}};
+  const auto& [sites, rooms, labels, classes, sites_stay] = from;
+  StoredPool to{sites, rooms, labels, {}, sites_stay};
   for (const HostClass one : classes) to.classes.emplace_back(to_string(one));
   return to;
 }
 
 PoolRules read(const StoredPool& from) {
-  const auto& [sites, rooms, labels, classes] = from;
-  PoolRules to{sites, rooms, labels, {}};
+  const auto& [sites, rooms, labels, classes, sites_stay] = from;
+  PoolRules to{sites, rooms, labels, {}, sites_stay};
   for (const std::string& one : classes) to.classes.push_back(needed(host_class(one), one));
   return to;
 }
