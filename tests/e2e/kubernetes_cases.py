@@ -9,7 +9,7 @@ import time
 import cases
 from campus import Campus, Failed, expect, run, wait_for
 from kubernetes_faults import clusters_do_not_reach_each_other, second_cluster_comes_up_through_faults
-from kubernetes_members import a_lost_member_is_survived, the_users_own_pod_network_passes, three_members_without_a_pod_network
+from kubernetes_members import three_members_without_a_pod_network
 from kubernetes_tools import READY_SECONDS, STATE, Door, condition, kit, service, stages, version
 from wire import Capture
 
@@ -181,7 +181,7 @@ def delete_leaves_nothing(campus):
 CASES = [up_makes_a_kubernetes_cluster, every_node_is_ready_by_itself, pods_reach_each_other, workers_come_and_go,
          second_cluster_comes_up_through_faults, clusters_do_not_reach_each_other, secrets_are_nowhere,
          a_revoked_credential_is_refused, delete_leaves_nothing, three_members_without_a_pod_network,
-         the_users_own_pod_network_passes, a_lost_member_is_survived, cases.down_leaves_nothing]
+         cases.down_leaves_nothing]
 
 
 def main():
