@@ -1,6 +1,7 @@
 import base64
 import json
 import unittest
+from types import SimpleNamespace
 
 from durenode import member
 
@@ -32,3 +33,44 @@ class KubeletCredential(unittest.TestCase):
     def test_what_is_no_kubeconfig_gives_no_files(self):
         with self.assertRaises((ValueError, KeyError, IndexError)):
             member.kubelet_credential("{}")
+
+
+class Answers:
+    """An API server that answers each path with a status and a value."""
+
+    def __init__(self, answers):
+        self.answers, self.closed = answers, False
+
+    def ask(self, _, path):
+        return self.answers[path]
+
+    def close(self):
+        self.closed = True
+
+
+class Ready(unittest.TestCase):
+    NODE = {"status": {"conditions": [{"type": "Ready", "status": "True"}]}}
+
+    def look(self, role, account, cni="native", node=None):
+        readiness = member.Readiness()
+        readiness.server = Answers({"/api/v1/nodes/demo-cp1": (200, node or self.NODE)})
+        readiness.admin = Answers({member.DEFAULT_ACCOUNT: (account, None)})
+        return readiness.look(SimpleNamespace(role=role, node="demo-cp1", cni=cni, api="api", patience=1.0)), readiness
+
+    def test_the_first_member_is_ready_when_the_cluster_takes_pods(self):
+        self.assertFalse(self.look("init", 404)[0])
+        self.assertTrue(self.look("init", 200)[0])
+
+    def test_the_others_do_not_ask_for_that(self):
+        self.assertTrue(self.look("worker", 404)[0])
+
+    def test_a_node_that_is_not_ready_is_not(self):
+        waiting = {"status": {"conditions": [{"type": "Ready", "status": "False"}]}}
+        self.assertFalse(self.look("init", 200, node=waiting)[0])
+        self.assertTrue(self.look("init", 200, cni="none", node=waiting)[0])
+
+    def test_both_connections_are_closed_at_the_end(self):
+        _, readiness = self.look("init", 200)
+        servers = readiness.server, readiness.admin
+        readiness.done()
+        self.assertTrue(all(server.closed for server in servers))

@@ -24,6 +24,7 @@ NODE_CERTIFICATES = {
     "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole",
                 "name": "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient"},
     "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "system:nodes"}]}
+DEFAULT_ACCOUNT = "/api/v1/namespaces/default/serviceaccounts/default"
 BINDINGS = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
 
 
@@ -148,7 +149,7 @@ class Readiness:
     """Asks for the own Node object; a kubelet that lost it is started again, so that it registers itself anew."""
 
     def __init__(self):
-        self.server, self.missing_since = None, None
+        self.server, self.admin, self.missing_since = None, None, None
 
     def look(self, document):
         try:
@@ -166,9 +167,22 @@ class Readiness:
                 system.output_of(["systemctl", "restart", "kubelet.service"], seconds=60 * document.patience)
             return False
         self.missing_since = None
-        return status == 200 and (document.cni == "none" or plan.condition_ready(node))
+        ready = status == 200 and (document.cni == "none" or plan.condition_ready(node))
+        return ready and (document.role != "init" or self.takes_pods(document))
+
+    def takes_pods(self, document):
+        """The cluster's controllers are at work: before they have made the default service account no pod is admitted."""
+        try:
+            if self.admin is None:
+                self.admin = api.Api.by_kubeconfig(document.api, ADMIN)
+            return self.admin.ask("GET", DEFAULT_ACCOUNT)[0] == 200
+        except api.NoAnswer as silent:
+            self.admin = None
+            print(f"waiting for the cluster to take pods: {silent}", flush=True)
+            return False
 
     def done(self):
-        if self.server is not None:
-            self.server.close()
-            self.server = None
+        for server in (self.server, self.admin):
+            if server is not None:
+                server.close()
+        self.server = self.admin = None
