@@ -20,8 +20,9 @@ class KubeletCredential(unittest.TestCase):
             "users": [{"name": "system:node:demo-w1", "user": {"client-certificate-data": encoded("CERTIFICATE\n"),
                                                                "client-key-data": encoded("PRIVATE KEY\n")}}]})
         files = member.kubelet_credential(joining)
-        # One file for both, the certificate first: so the kubelet itself keeps them, and renews them there.
-        self.assertEqual(files[member.KUBELET_CERTIFICATE], b"CERTIFICATE\nPRIVATE KEY\n")
+        # One file for both, the certificate first: so the kubelet itself keeps them. Where it looks for them is a link.
+        self.assertNotIn(member.KUBELET_CERTIFICATE, files)
+        self.assertEqual(files[member.FIRST_CERTIFICATE], b"CERTIFICATE\nPRIVATE KEY\n")
         self.assertEqual(files[member.AUTHORITY], b"AUTHORITY\n")
         config = json.loads(files[member.KUBELET_CONFIG])
         cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]

@@ -48,6 +48,16 @@ class Files(unittest.TestCase):
         self.assertEqual(self.content(self.folder + "/same"), b"\0" * 6)
         system.remove_file(path)
 
+    def test_a_link_takes_the_place_of_a_file_and_of_another_link(self):
+        system.write_file(self.folder + "/current", b"a file", 0o600)
+        system.write_file(self.folder + "/first", b"first", 0o600)
+        os.symlink("left over", self.folder + "/current.part")
+        for target in (self.folder + "/nothing", self.folder + "/first"):
+            system.write_link(self.folder + "/current", target)
+            self.assertEqual(os.readlink(self.folder + "/current"), target)
+        self.assertEqual(self.content(self.folder + "/current"), b"first")
+        self.assertEqual(sorted(os.listdir(self.folder)), ["current", "first"])
+
     def test_removing_does_not_follow_a_link(self):
         system.write_file(self.folder + "/kept", b"kept", 0o600)
         os.symlink("kept", self.folder + "/link")

@@ -10,7 +10,9 @@ from durenode import api, plan, system
 MARK = "/var/lib/dure/member"
 KUBELET_CONFIG = "/etc/kubernetes/kubelet.conf"
 AUTHORITY = "/etc/kubernetes/pki/ca.crt"
+# A link, which the kubelet lets point to another file when it has renewed its certificate; it refuses to if it is none.
 KUBELET_CERTIFICATE = "/var/lib/kubelet/pki/kubelet-client-current.pem"
+FIRST_CERTIFICATE = "/var/lib/kubelet/pki/kubelet-client-first.pem"
 ADMIN = "/etc/kubernetes/admin.conf"
 DISCOVERY = "/etc/dure/discovery.conf"
 # What kubeadm writes for the kubelet before it starts it, and a word of each.
@@ -131,7 +133,7 @@ def kubelet_credential(discovery):
               "clusters": [{"name": "default", "cluster": {"certificate-authority": AUTHORITY, "server": server}}],
               "contexts": [{"name": "default", "context": {"cluster": "default", "user": "default"}}],
               "users": [{"name": "default", "user": {"client-certificate": KUBELET_CERTIFICATE, "client-key": KUBELET_CERTIFICATE}}]}
-    return {AUTHORITY: authority, KUBELET_CERTIFICATE: certificate + key, KUBELET_CONFIG: json.dumps(config).encode()}
+    return {AUTHORITY: authority, FIRST_CERTIFICATE: certificate + key, KUBELET_CONFIG: json.dumps(config).encode()}
 
 
 def join(document, failures):
@@ -141,6 +143,7 @@ def join(document, failures):
     with open(DISCOVERY, encoding="utf-8") as handle:
         for path, content in kubelet_credential(handle.read(256 * 1024)).items():
             system.write_file(path, content, 0o644 if path == AUTHORITY else 0o600)
+    system.write_link(KUBELET_CERTIFICATE, FIRST_CERTIFICATE)
     system.follow(["kubeadm", "join", "--config", "/etc/dure/kubeadm.json"], 1200 * document.patience)
     adopt()
 

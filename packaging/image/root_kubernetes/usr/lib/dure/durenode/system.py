@@ -111,6 +111,15 @@ def write_resolver(document):
     write_file("/etc/resolv.conf", f"nameserver {document.address}\n".encode(), 0o644)
 
 
+def write_link(path, target):
+    """A symbolic link in an existing folder, in the place of what was there."""
+    part = path + ".part"
+    if os.path.lexists(part):
+        os.unlink(part)
+    os.symlink(target, part)
+    os.replace(part, path)
+
+
 def remove_file(path):
     """Its content is overwritten first: a disk image outlives the file."""
     try:
