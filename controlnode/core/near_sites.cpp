@@ -224,12 +224,17 @@ std::vector<Candidate> for_members(std::span<const Candidate> hosts, const Place
   return suitable;
 }
 
+Resources least(const Resources& a, const Resources& b) {
+  return {std::min(a.vcpus, b.vcpus), std::min(a.memory_mib, b.memory_mib), std::min(a.disk_gib, b.disk_gib)};
+}
+
 MemberRequest members_of(std::span<const NodeRequest> wanted, const PlacementPolicy& policy) {
   MemberRequest members{{}, 0, policy.sites.size() > 1, policy.sites};
   for (const NodeRequest& node : wanted) {
     if (node.role != Role::control_plane) continue;
+    // Members of one cluster are alike; were they not, a site with room for the least one would not be passed over.
+    members.amount = members.members == 0 ? node.amount : least(members.amount, node.amount);
     ++members.members;
-    members.amount = node.amount;  // members of one cluster are alike
   }
   return members;
 }
@@ -274,10 +279,13 @@ PlacementOutcome place_near(const Model& model, Question& question, TimePoint no
 
 PlacementOutcome place_near(const NearRule& rule, Question& question) {
   const PlacementPolicy asked = question.policy;
-  auto anywhere = place_all(question.hosts, question.wanted, asked);
   const MemberRequest members = members_of(question.wanted, asked);
   const Duration bound = rule.bound;
-  if (!anywhere.unplaced.empty() || members.members < 2 || bound == Duration{}) return anywhere;
+  const bool ruled = members.members > 1 && bound != Duration{};
+  // The rule is one for the pool of the members: whoever decides without it obeys that pool's other rules too.
+  for (NodeRequest& node : question.wanted) node.pool = ruled ? pool_of(node.role) : node.pool;
+  auto anywhere = place_all(question.hosts, question.wanted, asked);
+  if (!anywhere.unplaced.empty() || !ruled) return anywhere;
   const auto& distances = rule.distances;
   if (all_near(question.hosts, anywhere, question.wanted, distances, bound)) return anywhere;
 
@@ -291,7 +299,6 @@ PlacementOutcome place_near(const NearRule& rule, Question& question) {
                                        [](const SiteRoom& a, const SiteRoom& b) { return a.hosts < b.hosts; });
     groups.push_back({most->site});
   }
-  for (NodeRequest& node : question.wanted) node.pool = pool_of(node.role);
   std::optional<PlacementOutcome> refused;
   for (const auto& group : groups) {
     PlacementPolicy near = asked;

@@ -139,6 +139,27 @@ TEST_CASE("near sites: what does not fit anywhere is refused as before, for what
   CHECK(no.error.message.find("nodes do not fit") != std::string::npos);
 }
 
+TEST_CASE("near sites: the rules for members hold for whoever asks, and members need not be alike") {
+  const std::vector<Candidate> hosts{host(1, 1), host(2, 2)};
+  const auto member = [](std::uint32_t number, std::int64_t memory_mib) {
+    return NodeRequest{numbered<NodeId>(0x0d, number), "demo-cp" + std::to_string(number), Role::control_plane,
+                       {1, memory_mib, 10}, 9};
+  };
+  PlacementPolicy policy;
+  Question question{hosts, {member(1, 4096), member(2, 8192)}, policy};
+  auto outcome = place_near(NearRule{kBound, {}, {}}, question);
+  CHECK(outcome.unplaced.size() == 1);
+  CHECK(outcome.summary.find("room for members is") != std::string::npos);
+
+  policy.pools.resize(1);
+  policy.pools[0].labels = {"gpu"};
+  question = {hosts, {member(1, 4096), member(2, 4096)}, policy};
+  outcome = place_near(NearRule{kBound, {}, {}}, question);
+  CHECK(outcome.placed.empty());
+  CHECK(question.wanted[0].pool == 0);
+  for (const Refusal& refusal : outcome.refusals) CHECK(refusal.dimension == Dimension::label);
+}
+
 TEST_CASE("near sites: times are told to a tenth of a millisecond") {
   CHECK(in_milliseconds(Duration{0}) == "0.0 ms");
   CHECK(in_milliseconds(Duration{49}) == "0.0 ms");
