@@ -61,18 +61,22 @@ def second_cluster_comes_up_through_faults(campus):
 
 def clusters_do_not_reach_each_other(campus):
     """Two clusters side by side: neither API server, nor pods, nor nodes of the other answer, and those of one's own do."""
-    serve = "mkdir -p /www; echo here > /www/word; httpd -f -p 8080 -h /www"
+    # The clusters' pod prefixes may be the same, so each has a port of its own: at an address of both, only one's own pod answers.
+    ports = {"demo": 8098, "two": 8099}
     doors = {"demo": campus.demo, "two": campus.two}
     names = {cluster: [n["name"] for n in campus.nodes(cluster)] for cluster in doors}
     pods = {"demo": {n["metadata"]["name"].removeprefix("probe-"): n["status"]["podIP"]
                      for n in campus.demo.objects("pods", "-l", "app=probe")},
-            "two": campus.two.run_probes(names["two"], serve)}
+            "two": campus.two.run_probes(names["two"], "while true; do sleep 1; done")}
+    for cluster, port in ports.items():
+        for name in names[cluster]:
+            doors[cluster].inside("probe-" + name, f"mkdir -p /www; httpd -p {port} -h /www")
     addresses = {n["name"]: n["address"].split("/")[0] for cluster in doors for n in campus.nodes(cluster)}
     for cluster, other in (("demo", "two"), ("two", "demo")):
         door, here = doors[cluster], names[cluster][1]
-        own = {f"{addresses[names[cluster][0]]}:6443", f"{pods[cluster][names[cluster][0]]}:8080"}
+        own = {f"{addresses[names[cluster][0]]}:6443", f"{pods[cluster][names[cluster][0]]}:{ports[cluster]}"}
         foreign = {f"{addresses[names[other][0]]}:6443"} | {f"{addresses[n]}:22" for n in names[other]} \
-            | {f"{pods[other][n]}:8080" for n in names[other] if pods[other][n] not in pods[cluster].values()}
+            | {f"{pods[other][n]}:{ports[other]}" for n in names[other]}
         for target in sorted(own | foreign):
             host, port = target.split(":")
             answers = {"a pod": door.inside("probe-" + here, f"nc -w 5 {host} {port} </dev/null >/dev/null 2>&1 && echo open || echo closed"),
