@@ -10,6 +10,7 @@ std::string_view to_string(Errc code) {
     case Errc::conflict: return "conflict";
     case Errc::unauthenticated: return "unauthenticated";
     case Errc::no_capacity: return "no-capacity";
+    case Errc::quota: return "quota";
     case Errc::superseded: return "superseded";
     case Errc::unavailable: return "unavailable";
     case Errc::in_doubt: return "in-doubt";

@@ -17,6 +17,7 @@ enum class Errc : std::uint8_t {
   conflict,           // the thing's state or generation forbids it now
   unauthenticated,    // no or wrong credential, signature or key
   no_capacity,        // well-formed, but does not fit
+  quota,              // more than the project may hold
   superseded,         // older than what has been accepted already (generation, epoch, sequence)
   unavailable,        // the other side cannot be reached now; trying again may help
   in_doubt,           // it may or may not have happened: observe again before acting

@@ -45,6 +45,7 @@ Result<void> ControlLoop::start() {
   auto pending = parts_.store.pending_orders();
   if (!pending) return pending.error();
   model_ = std::move(*model);
+  kept_ = Kept{};
   model_.system = system_;
   model_.settings = settings_;
   model_.fence = {1, *epoch};
@@ -146,7 +147,7 @@ Result<void> ControlLoop::decide_and_commit(Batch& batch) {
   const auto now = parts_.clock.now();
   if (now >= next_wake_) batch.events.push_back(TickEvent{});
   IdStream ids(parts_.random.bytes16());
-  auto decision = decide(model_, batch.events, now, ids);
+  auto decision = decide(model_, batch.events, now, ids, kept_);
   if (!decision.changes.empty()) {
     auto committed = bootstrap_.add_identities(model_, decision.changes, now);
     if (committed) committed = parts_.store.commit(model_.fence.epoch, decision.changes);

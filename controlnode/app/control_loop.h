@@ -10,6 +10,7 @@
 #include "controlnode/app/node_bootstrap.h"
 #include "controlnode/app/pump.h"
 #include "controlnode/core/decide.h"
+#include "controlnode/core/kept.h"
 #include "controlnode/core/model.h"
 #include "controlnode/ports/agent_link.h"
 #include "controlnode/ports/store.h"
@@ -71,6 +72,7 @@ class ControlLoop {
   Settings settings_;
   std::string holder_;
   Model model_;
+  Kept kept_;                      // of this model
   NodeBootstrap bootstrap_;
   Pump pump_;
   bool serving_ = false;

@@ -96,6 +96,7 @@ void build_command_line(CLI::App& root, Chosen& chosen) {
   for (const auto& kind : kinds()) noun_app(root, kind.noun);
   add_thing_commands(root, chosen);
   add_inventory_commands(root, chosen);
+  add_project_commands(root, chosen);
   add_cluster_commands(root, chosen);
   add_lease_commands(root, chosen);
   add_access_commands(root, chosen);

@@ -22,6 +22,7 @@ struct Chosen {
 // Every command binds its arguments to values of its own and sets chosen.action when it was named.
 void add_thing_commands(CLI::App& root, Chosen& chosen);      // list, show, delete of every kind
 void add_inventory_commands(CLI::App& root, Chosen& chosen);  // site, host, flavor, keypair, image
+void add_project_commands(CLI::App& root, Chosen& chosen);    // project create, project set
 void add_cluster_commands(CLI::App& root, Chosen& chosen);    // create, scale, delete, show
 void add_lease_commands(CLI::App& root, Chosen& chosen);      // cluster extend, host busy
 void add_access_commands(CLI::App& root, Chosen& chosen);     // cluster kubeconfig, cluster access

@@ -4,7 +4,7 @@ namespace dure::cli {
 
 Exit exit_for(unsigned status, std::string_view code) {
   if (status < 400) return Exit::ok;
-  if (code == "no-capacity") return Exit::no_capacity;
+  if (code == "no-capacity" || code == "quota") return Exit::no_capacity;
   switch (status) {
     case 400: return Exit::usage;
     case 401:
@@ -26,7 +26,7 @@ std::string_view exit_codes_help() {
     3  there is no such thing
     4  no or a wrong token
     5  conflict: the name is taken, the thing is in use, or its state forbids it now
-    6  there is no capacity for it; the reasons per host are printed
+    6  there is no capacity for it (the reasons per host are printed), or the project's quota is used up
     7  the time to wait has passed; the work goes on ('dure operation wait ID')
   130  interrupted by Ctrl-C; work that was accepted goes on
 )";

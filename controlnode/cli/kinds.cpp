@@ -47,6 +47,15 @@ Column pair_of(std::string title, std::string part, std::string whole, bool wide
           }};
 }
 
+// What is held, with its limit where there is one: "8/32".
+Column held(std::string title, const std::string& part) {
+  return {std::move(title), false,
+          [usage = "usage." + part, quota = "quota." + part](const Object& object, TimePoint) {
+            const auto limit = text_at(object, quota);
+            return text_at(object, usage) + (limit.empty() ? "" : "/" + limit);
+          }};
+}
+
 Column age(std::string title, std::string member) {
   return {std::move(title), false, [member = std::move(member)](const Object& object, TimePoint now) {
             const auto at = parse_rfc3339(text_at(object, member));
@@ -226,6 +235,9 @@ const std::vector<Kind>& kinds() {
       {"flavor", "flavors", "name",
        {of("NAME", "name"), of("VCPUS", "vcpus"), of("MEMORY-MIB", "memory_mib"),
         of("DISK-GIB", "disk_gib"), of("ID", "id", true)}},
+      {"project", "projects", "name",
+       {of("NAME", "name"), held("CLUSTERS", "clusters"), held("NODES", "nodes"), held("VCPUS", "vcpus"),
+        held("MEMORY-MIB", "memory_mib"), held("DISK-GIB", "disk_gib"), of("ID", "id", true)}},
       {"keypair", "keypairs", "name",
        {of("NAME", "name"), of("PROJECT", "project"), {"TYPE", false, &key_type},
         of("PUBLIC-KEY", "public_key", true), of("ID", "id", true)}},

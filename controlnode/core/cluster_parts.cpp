@@ -13,33 +13,40 @@ namespace {
 
 constexpr std::size_t kMaxIdempotencyKey = 128;
 
+Result<Cluster> find_among(const Model& model, std::span<const ClusterId> named, const std::string& name_or_id) {
+  if (const auto id = ClusterId::parse(name_or_id)) {
+    const auto found = model.clusters.find(*id);
+    if (found != model.clusters.end()) return found->second;
+  }
+  if (named.size() > 1) {
+    return Error{Errc::conflict, "cluster '" + name_or_id + "' exists in several projects: give its id"};
+  }
+  if (named.empty()) {
+    return Error{Errc::not_found, "there is no cluster '" + clean_text(name_or_id, 64) + "'"};
+  }
+  return model.clusters.at(named.front());
+}
+
 }  // namespace
 
 Reply refuse(Errc code, std::string message) {
   return Refused{Error{code, std::move(message)}, {}};
 }
 
-Result<Cluster> find_cluster(const Model& model, const std::string& name_or_id) {
-  if (const auto id = ClusterId::parse(name_or_id)) {
-    const auto found = model.clusters.find(*id);
-    if (found != model.clusters.end()) return found->second;
-  }
-  const Cluster* match = nullptr;
-  for (const auto& [id, cluster] : model.clusters) {
-    if (cluster.name != name_or_id) continue;
-    if (match != nullptr) {
-      return Error{Errc::conflict,
-                   "cluster '" + name_or_id + "' exists in several projects: give its id"};
-    }
-    match = &cluster;
-  }
-  if (match == nullptr) {
-    return Error{Errc::not_found, "there is no cluster '" + clean_text(name_or_id, 64) + "'"};
-  }
-  return *match;
+Result<Cluster> find_cluster(const Deciding& deciding, const std::string& name_or_id) {
+  return find_among(deciding.model, deciding.index().clusters_named(name_or_id), name_or_id);
 }
 
-std::optional<Reply> replay(const Model& model, const Idempotency& idempotency) {
+Result<Cluster> find_cluster(const Model& model, const std::string& name_or_id) {
+  std::vector<ClusterId> named;
+  for (const auto& [id, cluster] : model.clusters) {
+    if (cluster.name == name_or_id) named.push_back(id);
+  }
+  return find_among(model, named, name_or_id);
+}
+
+std::optional<Reply> replay(const Deciding& deciding, const Idempotency& idempotency) {
+  const Model& model = deciding.model;
   if (idempotency.key.empty()) return std::nullopt;
   if (!printable_ascii(idempotency.key, kMaxIdempotencyKey)) {
     return refuse(Errc::invalid_argument,
@@ -55,7 +62,7 @@ std::optional<Reply> replay(const Model& model, const Idempotency& idempotency) 
   Accepted accepted;
   accepted.object = record.cluster.uuid;
   accepted.operation = record.operation;
-  accepted.plan = plan_of(model, record.cluster);
+  accepted.plan = plan_of(deciding, record.cluster);
   const auto operation = model.operations.find(record.operation);
   if (operation != model.operations.end()) accepted.name = operation->second.cluster_name;
   return accepted;
@@ -77,10 +84,10 @@ PlannedNode planned(const Model& model, const std::string& name, Role role, cons
   return node;
 }
 
-std::vector<PlannedNode> plan_of(const Model& model, const ClusterId& cluster) {
+std::vector<PlannedNode> plan_of(const Deciding& deciding, const ClusterId& cluster) {
   std::vector<PlannedNode> plan;
-  for (const Node& node : members_of(model, cluster)) {
-    plan.push_back(planned(model, node.name, node.role, node.host));
+  for (const Node* node : deciding.index().members_of(cluster)) {
+    plan.push_back(planned(deciding.model, node->name, node->role, node->host));
   }
   return plan;
 }
@@ -89,23 +96,20 @@ Resources amount_of(const Flavor& flavor) {
   return {flavor.vcpus, flavor.memory_mib, flavor.disk_gib};
 }
 
-std::vector<Candidate> candidates_for(const Model& model, std::uint16_t mtu, TimePoint now) {
-  auto hosts = candidates(model, now);
-  for (Candidate& host : hosts) {
-    const auto site = model.sites.find(host.site);
-    const bool otherwise = host.usable || host.reason == Unusable::cordoned;
-    if (!otherwise || site == model.sites.end()) continue;
-    if (site->second.underlay_mtu >= mtu + kVxlanOverhead) continue;
-    host.usable = false;
-    host.reason = Unusable::network;
-    host.why_not = "is at site " + site->second.name + ", whose underlay MTU of " +
-                   std::to_string(site->second.underlay_mtu) + " is below the " +
-                   std::to_string(mtu + kVxlanOverhead) + " that the cluster's network needs";
+FleetQuestion question_for(const Deciding& deciding, std::uint16_t mtu, std::vector<NodeRequest> wanted,
+                           PlacementPolicy policy) {
+  const int needed = mtu + kVxlanOverhead;
+  for (const auto& [id, site] : deciding.model.sites) {
+    if (site.underlay_mtu >= needed) continue;
+    policy.closed.push_back({id, "is at site " + site.name + ", whose underlay MTU of " +
+                                     std::to_string(site.underlay_mtu) + " is below the " + std::to_string(needed) +
+                                     " that the cluster's network needs"});
   }
-  return hosts;
+  HostView& view = deciding.hosts();
+  return {view.fleet(), view.hosts(), std::move(wanted), std::move(policy)};
 }
 
-Refused no_room(const Question& question, PlacementOutcome outcome, std::span<const FlavorOffer> offers,
+Refused no_room(const FleetQuestion& question, PlacementOutcome outcome, std::span<const FlavorOffer> offers,
                 const std::function<bool(const Remedy&)>& offered) {
   Refused refused{Error{Errc::no_capacity, outcome.summary}, std::move(outcome.refusals)};
   for (Remedy& remedy : remedies(question, offers)) {
@@ -114,11 +118,11 @@ Refused no_room(const Question& question, PlacementOutcome outcome, std::span<co
   return refused;
 }
 
-void record_placement(Deciding& deciding, PlacementRecord record, std::span<const Candidate> hosts,
-                      std::span<const Remedy> remedies) {
+void record_placement(Deciding& deciding, PlacementRecord record, std::span<const Remedy> remedies) {
   record.at = deciding.now;
   for (const Remedy& remedy : remedies) record.remedies.push_back({std::string(to_string(remedy.kind)), remedy.text});
-  link(record, own(deciding.model.placements), hosts);
+  const HostView& view = deciding.hosts();
+  link(record, own(deciding.model.placements), view.hosts(), view.changed());
   deciding.put(PutPlacementRecord{std::move(record)});
   if (const auto kept = first_kept(*deciding.model.placements)) deciding.put(DropPlacementRecords{*kept});
 }
@@ -139,7 +143,7 @@ void add_node(Deciding& deciding, Cluster& cluster, const PoolId& pool, const No
   if (!cluster.kubernetes.version.empty()) node.pods = pod_prefix(deciding.model, cluster, node.address);
   advance(deciding, node, NodeEvent::ordered);
   store_node(deciding, node);
-  deciding.put(Claim{node.id, host, request.amount});
+  deciding.put(Claim{node.id, host, request.amount, cluster.project});
   keep_network(deciding, host, network.id);
 }
 
@@ -158,13 +162,13 @@ void let_go(Deciding& deciding, Node node) {
 }
 
 void touch_members(Deciding& deciding, const ClusterId& cluster) {
-  for (const Node& node : members_of(deciding.model, cluster)) deciding.touch(node.host);
+  for (const Node* node : deciding.index().members_of(cluster)) deciding.touch(node->host);
 }
 
 TimePoint cluster_deadline(const Deciding& deciding, const ClusterId& cluster) {
   TimePoint latest = deciding.now + Duration{deciding.model.settings.node_deadline_s * 1'000'000};
-  for (const Node& node : members_of(deciding.model, cluster)) {
-    if (node.deadline) latest = std::max(latest, *node.deadline);
+  for (const Node* node : deciding.index().members_of(cluster)) {
+    if (node->deadline) latest = std::max(latest, *node->deadline);
   }
   return latest;
 }

@@ -31,30 +31,34 @@ auto find_by_name(const Rows& rows, std::string_view name) -> const typename Row
 }
 
 // By id, or by a name that is unique over all projects.
+Result<Cluster> find_cluster(const Deciding& deciding, const std::string& name_or_id);
+// For who only reads.
 Result<Cluster> find_cluster(const Model& model, const std::string& name_or_id);
 
 // The answer that this key was given before, or the refusal of a key that was used for something
 // else; nothing when the request is new.
-std::optional<Reply> replay(const Model& model, const Idempotency& idempotency);
+std::optional<Reply> replay(const Deciding& deciding, const Idempotency& idempotency);
 void remember(Deciding& deciding, const Idempotency& idempotency, const OperationId& operation,
               const ClusterId& cluster);
 
-std::vector<PlannedNode> plan_of(const Model& model, const ClusterId& cluster);
+std::vector<PlannedNode> plan_of(const Deciding& deciding, const ClusterId& cluster);
 PlannedNode planned(const Model& model, const std::string& name, Role role, const HostId& host);
 
 Resources amount_of(const Flavor& flavor);
 
-// The candidates for nodes of a network: a site whose underlay cannot carry its MTU is not usable.
-std::vector<Candidate> candidates_for(const Model& model, std::uint16_t mtu, TimePoint now);
+// What is asked of all hosts as they are now, for nodes of a network: a site whose underlay cannot
+// carry its MTU is closed. Until the next change.
+FleetQuestion question_for(const Deciding& deciding, std::uint16_t mtu, std::vector<NodeRequest> wanted,
+                           PlacementPolicy policy);
 
 // The refusal of what does not fit: the numbers per host, and what would make it fit. Of the remedies
 // only those are offered that `offered` accepts.
-Refused no_room(const Question& question, PlacementOutcome outcome, std::span<const FlavorOffer> offers,
+Refused no_room(const FleetQuestion& question, PlacementOutcome outcome, std::span<const FlavorOffer> offers,
                 const std::function<bool(const Remedy&)>& offered);
 
-// Keeps the answered question for those who ask why; `remedies` are what a refusal offered.
-void record_placement(Deciding& deciding, PlacementRecord record, std::span<const Candidate> hosts,
-                      std::span<const Remedy> remedies = {});
+// Keeps the answered question for those who ask why; `remedies` are what a refusal offered. Before any change
+// to the hosts that the question was asked of.
+void record_placement(Deciding& deciding, PlacementRecord record, std::span<const Remedy> remedies = {});
 
 // Adds a placed node with its address, MAC, deadline and claim, takes it as ordered, and raises
 // cluster.next_address (in memory).

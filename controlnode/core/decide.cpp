@@ -5,6 +5,7 @@
 #include "controlnode/core/decide_reports.h"
 #include "controlnode/core/decide_tick.h"
 #include "controlnode/core/deciding.h"
+#include "controlnode/core/fair_order.h"
 #include "controlnode/core/settle.h"
 
 namespace dure::control {
@@ -28,6 +29,8 @@ struct Requests {
   Reply operator()(const CreateFlavor& request) { return create_flavor(deciding, request); }
   Reply operator()(const CreateImage& request) { return create_image(deciding, request); }
   Reply operator()(const CreateKeyPair& request) { return create_key_pair(deciding, request); }
+  Reply operator()(const CreateProject& request) { return create_project(deciding, request); }
+  Reply operator()(const UpdateProject& request) { return update_project(deciding, request); }
   Reply operator()(const DeleteObject& request) { return delete_object(deciding, request); }
 };
 
@@ -45,9 +48,15 @@ struct Events {
 }  // namespace
 
 Decision decide(Model& model, std::span<const Event> events, TimePoint now, IdStream& ids) {
-  Deciding deciding(model, now, ids);
-  for (const Event& event : events) {
-    std::visit(Events{deciding}, event);
+  Kept kept;
+  return decide(model, events, now, ids, kept);
+}
+
+Decision decide(Model& model, std::span<const Event> events, TimePoint now, IdStream& ids, Kept& kept) {
+  Deciding deciding(model, now, ids, kept);
+  FairOrder order(events);
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    std::visit(Events{deciding}, order.at(deciding, i));
     settle_all(deciding);
   }
   deciding.finish_orders();

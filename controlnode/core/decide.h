@@ -51,8 +51,15 @@ struct Decision {
 // state before; on return it has all of decision.changes applied, so that a batch of events shares
 // one transaction. When the commit fails, the caller throws the model away and loads it again.
 //
+// Requests for nodes are decided in a fair order between projects (fair_order.h), everything else in the
+// order of its arrival.
+//
 // Level-triggered: dropping any one report never changes the end state; a report only touches rows
 // of its own host; only positive evidence changes a VM to stopped, silence gives `unknown`.
 Decision decide(Model& model, std::span<const Event> events, TimePoint now, IdStream& ids);
+
+// The same, faster in many rounds: `kept` goes on from the round before, which was of the same model.
+class Kept;
+Decision decide(Model& model, std::span<const Event> events, TimePoint now, IdStream& ids, Kept& kept);
 
 }  // namespace dure::control

@@ -14,7 +14,7 @@ constexpr std::size_t kMostAccesses = 100;
 
 // The control-plane members hold the list of who may come in.
 void tell_control_planes(Deciding& deciding, const ClusterId& cluster) {
-  for (const Node& node : members_of(deciding.model, cluster)) {
+  for (const Node& node : members_of(deciding, cluster)) {
     if (node.role == Role::control_plane) deciding.touch(node.host);
   }
 }
@@ -37,7 +37,7 @@ std::optional<Refused> not_open(const Cluster& cluster) {
 }  // namespace
 
 Reply give_access(Deciding& deciding, const GiveAccess& request) {
-  const auto found = find_cluster(deciding.model, request.cluster);
+  const auto found = find_cluster(deciding, request.cluster);
   if (!found) return Refused{found.error(), {}};
   if (auto refused = not_open(*found)) return *refused;
   if (request.seconds < kLeastSeconds || request.seconds > kMostSeconds) {
@@ -68,7 +68,7 @@ Reply give_access(Deciding& deciding, const GiveAccess& request) {
 }
 
 Reply revoke_access(Deciding& deciding, const RevokeAccess& request) {
-  const auto found = find_cluster(deciding.model, request.cluster);
+  const auto found = find_cluster(deciding, request.cluster);
   if (!found) return Refused{found.error(), {}};
   for (const auto& [id, row] : deciding.model.accesses) {
     if (row.cluster != found->id || row.user != request.user) continue;

@@ -15,6 +15,9 @@ Reply create_flavor(Deciding& deciding, const CreateFlavor& request);
 Reply create_image(Deciding& deciding, const CreateImage& request);
 Reply create_key_pair(Deciding& deciding, const CreateKeyPair& request);
 
+Reply create_project(Deciding& deciding, const CreateProject& request);
+Reply update_project(Deciding& deciding, const UpdateProject& request);
+
 // Refused while something uses it, naming the user.
 Reply delete_object(Deciding& deciding, const DeleteObject& request);
 

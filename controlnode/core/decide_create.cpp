@@ -2,6 +2,7 @@
 
 #include "controlnode/core/cluster_parts.h"
 #include "controlnode/core/decide_clusters.h"
+#include "controlnode/core/decide_quota.h"
 #include "controlnode/core/grammar.h"
 #include "controlnode/core/near_sites.h"
 #include "controlnode/core/network_plan.h"
@@ -144,9 +145,10 @@ Result<Named> resolve(const Model& model, const CreateCluster& request) {
   return named;
 }
 
-std::optional<Error> name_taken(const Model& model, const Named& named, const std::string& name) {
-  for (const auto& [id, cluster] : model.clusters) {
-    if (cluster.name != name || named.project != cluster.project) continue;
+std::optional<Error> name_taken(const Deciding& deciding, const Named& named, const std::string& name) {
+  for (const ClusterId& id : deciding.index().clusters_named(name)) {
+    const Cluster& cluster = deciding.model.clusters.at(id);
+    if (named.project != cluster.project) continue;
     const bool leaving = cluster.state == ClusterState::deleting;
     return Error{Errc::already_exists,
                  "cluster '" + name + (leaving ? "' is still being deleted" : "' exists already")};
@@ -245,7 +247,7 @@ bool may_be_created(const Remedy& remedy) {
 Reply create_cluster(Deciding& deciding, const CreateCluster& request) {
   const Model& model = deciding.model;
   if (!request.dry_run) {
-    if (auto earlier = replay(model, request.idempotency)) return *earlier;
+    if (auto earlier = replay(deciding, request.idempotency)) return *earlier;
   }
   if (!valid_name(request.name)) {
     return refuse(Errc::invalid_argument,
@@ -254,9 +256,9 @@ Reply create_cluster(Deciding& deciding, const CreateCluster& request) {
   if (const auto checked = check_request(model, request, deciding.now); !checked) return Refused{checked.error(), {}};
   const auto named = resolve(model, request);
   if (!named) return Refused{named.error(), {}};
-  if (const auto taken = name_taken(model, *named, request.name)) return Refused{*taken, {}};
+  if (const auto taken = name_taken(deciding, *named, request.name)) return Refused{*taken, {}};
   const auto network =
-      allocate_network(model, deciding.ids.make<NetworkId>(), deciding.ids.make<ClusterId>(),
+      allocate_network(model, deciding.index(), deciding.ids.make<NetworkId>(), deciding.ids.make<ClusterId>(),
                        guest_mtu(model, named->sites));
   if (!network) return Refused{network.error(), {}};
   if (!network->prefix.at(kFirstNodeAddress + request.control_planes + request.workers)) {
@@ -264,18 +266,20 @@ Reply create_cluster(Deciding& deciding, const CreateCluster& request) {
   }
   const auto wanted = wanted_nodes(deciding, request, named->flavor);
   const Cluster cluster = make_cluster(deciding, request, *named, *network);
-  Question question{candidates_for(model, network->mtu, deciding.now), wanted,
-                    placement_policy(cluster, request.control_plane_rules, request.worker_rules, deciding.now)};
+  FleetQuestion question = question_for(
+      deciding, network->mtu, wanted,
+      placement_policy(cluster, request.control_plane_rules, request.worker_rules, deciding.now));
+  if (auto refused = beyond_quota(deciding, named->project, question, Growth::new_cluster)) return *refused;
   const NearRule near = near_rule(model, wanted, deciding.now);
-  auto record = record_of(PlacementKind::create, network->cluster, request.name, question, near);
+  auto record = record_of(PlacementKind::create, network->cluster, request.name, question.wanted, question.policy, near);
   auto outcome = place_near(near, question);
   set_answer(record, outcome);
   if (!outcome.unplaced.empty()) {
     auto refused = no_room(question, std::move(outcome), flavor_offers(model, named->image), &may_be_created);
-    if (!request.dry_run) record_placement(deciding, std::move(record), question.hosts, refused.remedies);
+    if (!request.dry_run) record_placement(deciding, std::move(record), refused.remedies);
     return refused;
   }
-  if (!request.dry_run) record_placement(deciding, std::move(record), question.hosts);
+  if (!request.dry_run) record_placement(deciding, std::move(record));
 
   std::map<NodeId, HostId> hosts;
   for (const Placement& placement : outcome.placed) hosts.emplace(placement.node, placement.host);

@@ -6,7 +6,7 @@
 namespace dure::control {
 
 void start_deletion(Deciding& deciding, Cluster& cluster) {
-  const auto members = members_of(deciding.model, cluster.id);
+  const auto members = members_of(deciding, cluster.id);
   for (Node node : members) {
     advance(deciding, node, NodeEvent::remove);
     store_node(deciding, node);
@@ -22,14 +22,13 @@ void start_deletion(Deciding& deciding, Cluster& cluster) {
 }
 
 Reply delete_cluster(Deciding& deciding, const DeleteCluster& request) {
-  const Model& model = deciding.model;
-  if (auto earlier = replay(model, request.idempotency)) return *earlier;
-  const auto found = find_cluster(model, request.cluster);
+  if (auto earlier = replay(deciding, request.idempotency)) return *earlier;
+  const auto found = find_cluster(deciding, request.cluster);
   if (!found) return Refused{found.error(), {}};
   Cluster cluster = *found;
   if (cluster.state == ClusterState::deleting && cluster.operation) {
     // Asked again: whoever still has something to remove is told again.
-    for (const HostId& host : hosts_removing(model, cluster)) deciding.resend.insert(host);
+    for (const HostId& host : deciding.index().hosts_removing(cluster)) deciding.resend.insert(host);
   } else {
     start_deletion(deciding, cluster);
   }

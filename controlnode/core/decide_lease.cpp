@@ -24,18 +24,18 @@ struct Conflict {
 };
 
 // By the window's beginning, the earliest first. What the lease meets already is no matter of its longer time.
-std::vector<Conflict> conflicts(const Model& model, const Cluster& cluster, TimePoint from,
+std::vector<Conflict> conflicts(const Deciding& deciding, const Cluster& cluster, TimePoint from,
                                 const std::optional<TimePoint>& until) {
   std::map<HostId, std::string> nodes_on;
-  for (const Node& node : members_of(model, cluster.id)) {
-    if (node.state == NodeState::draining) continue;
-    std::string& names = nodes_on[node.host];
-    names += (names.empty() ? "" : ", ") + node.name;
+  for (const Node* node : deciding.index().members_of(cluster.id)) {
+    if (node->state == NodeState::draining) continue;
+    std::string& names = nodes_on[node->host];
+    names += (names.empty() ? "" : ", ") + node->name;
   }
   std::vector<Conflict> found;
   for (const auto& [id, names] : nodes_on) {
-    const auto host = model.hosts.find(id);
-    if (host == model.hosts.end()) continue;
+    const auto host = deciding.model.hosts.find(id);
+    if (host == deciding.model.hosts.end()) continue;
     const BusyWindow* window = meets(host->second.busy, from, until);
     if (window != nullptr) found.push_back({&host->second, names, *window});
   }
@@ -77,7 +77,7 @@ std::optional<Error> lease_fault(const std::optional<TimePoint>& until, TimePoin
 }
 
 Reply extend_cluster(Deciding& deciding, const ExtendCluster& request) {
-  const auto found = find_cluster(deciding.model, request.cluster);
+  const auto found = find_cluster(deciding, request.cluster);
   if (!found) return Refused{found.error(), {}};
   Cluster cluster = *found;
   if (cluster.state == ClusterState::deleting) {
@@ -87,7 +87,7 @@ Reply extend_cluster(Deciding& deciding, const ExtendCluster& request) {
   const bool longer = cluster.until && (!request.until || *request.until > *cluster.until);
   if (longer) {
     const TimePoint from = std::max(*cluster.until, deciding.now);
-    const auto met = conflicts(deciding.model, cluster, from, request.until);
+    const auto met = conflicts(deciding, cluster, from, request.until);
     if (!met.empty()) return refuse_extension(cluster, met, from);
   }
   if (cluster.until != request.until) {

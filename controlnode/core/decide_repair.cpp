@@ -8,8 +8,8 @@
 namespace dure::control {
 namespace {
 
-Result<Node> worker_to_replace(const Model& model, const Cluster& cluster, const std::string& name) {
-  for (const Node& node : members_of(model, cluster.id)) {
+Result<Node> worker_to_replace(const Deciding& deciding, const Cluster& cluster, const std::string& name) {
+  for (const Node& node : members_of(deciding, cluster.id)) {
     if (node.name != name) continue;
     if (node.role != Role::worker) {
       return Error{Errc::invalid_argument,
@@ -38,17 +38,17 @@ Repair repair_for(const Deciding& deciding, const Node& node) {
 }  // namespace
 
 Reply replace_node(Deciding& deciding, const ReplaceNode& request) {
-  const Model& model = deciding.model;
-  auto begun = scaling_of(model, request.cluster, std::nullopt, request.dry_run, request.idempotency);
+  auto begun = scaling_of(deciding, request.cluster, std::nullopt, request.dry_run, request.idempotency);
   if (auto* reply = std::get_if<Reply>(&begun)) return *reply;
   const auto& scaling = std::get<Scaling>(begun);
   const Cluster& cluster = scaling.cluster;
-  const auto leaving = worker_to_replace(model, cluster, request.node);
+  const auto leaving = worker_to_replace(deciding, cluster, request.node);
   if (!leaving) return Refused{leaving.error(), {}};
   ScalePlan plan;
   // Its room is not counted for the new one: it is free only when its host has confirmed.
   const auto kind = recorded_as(PlacementKind::replace, request.dry_run);
-  if (auto refused = place_workers(deciding, cluster, 1, members_of(model, cluster.id), kind, plan)) return *refused;
+  const auto members = members_of(deciding, cluster.id);
+  if (auto refused = place_workers(deciding, cluster, 1, members, kind, plan)) return *refused;
   plan.leaving.push_back(*leaving);
   return carry_on(deciding, scaling, plan, request.dry_run, request.idempotency,
                   leaving->name + " of " + cluster.name + " is being replaced by " + plan.wanted.front().name);
@@ -56,10 +56,10 @@ Reply replace_node(Deciding& deciding, const ReplaceNode& request) {
 
 Reply repair_cluster(Deciding& deciding, const RepairCluster& request) {
   const Model& model = deciding.model;
-  auto begun = scaling_of(model, request.cluster, std::nullopt, request.dry_run, request.idempotency);
+  auto begun = scaling_of(deciding, request.cluster, std::nullopt, request.dry_run, request.idempotency);
   if (auto* reply = std::get_if<Reply>(&begun)) return *reply;
   const auto& scaling = std::get<Scaling>(begun);
-  const auto members = members_of(model, scaling.cluster.id);
+  const auto members = members_of(deciding, scaling.cluster.id);
   ScalePlan plan;
   std::string waiting;
   for (const Node& node : members) {

@@ -64,7 +64,7 @@ void joined(Deciding& deciding, Node& node) {
 // A control-plane member says which leaving nodes its cluster has let go.
 void departed(Deciding& deciding, const Node& speaker, const VmReport& vm) {
   if (speaker.role != Role::control_plane || vm.generation != speaker.generation) return;
-  for (const Node& node : members_of(deciding.model, speaker.cluster)) {
+  for (const Node& node : members_of(deciding, speaker.cluster)) {
     const bool gone = std::find(vm.departed.begin(), vm.departed.end(), node.name) != vm.departed.end();
     if (gone && node.state == NodeState::draining) take_out(deciding, node);
   }
@@ -141,8 +141,8 @@ void update_nodes(Deciding& deciding, const HostReport& report, bool images_move
   std::map<NodeId, const VmReport*> vms;
   for (const VmReport& vm : report.vms) vms.emplace(vm.id, &vm);
   std::vector<Node> nodes;
-  for (const auto& [id, node] : deciding.model.nodes) {
-    if (node.host == report.host && node.state != NodeState::deleting) nodes.push_back(node);
+  for (const Node* node : deciding.index().nodes_on(report.host)) {
+    if (node->state != NodeState::deleting) nodes.push_back(*node);
   }
   for (const Node& listed : nodes) {
     // An earlier node's word may have taken this one out.

@@ -10,7 +10,7 @@ namespace {
 
 std::optional<Refused> make_plan(Deciding& deciding, const Cluster& cluster, std::uint32_t workers,
                                  std::optional<PlacementKind> kind, ScalePlan& plan) {
-  const auto members = members_of(deciding.model, cluster.id);
+  const auto members = members_of(deciding, cluster.id);
   std::vector<Node> present;
   for (const Node& node : members) {
     if (node.role == Role::worker && node.state != NodeState::draining) present.push_back(node);
@@ -32,7 +32,7 @@ std::optional<Refused> make_plan(Deciding& deciding, const Cluster& cluster, std
 }  // namespace
 
 Reply scale_cluster(Deciding& deciding, const ScaleCluster& request) {
-  auto begun = scaling_of(deciding.model, request.cluster, request.workers, request.dry_run, request.idempotency);
+  auto begun = scaling_of(deciding, request.cluster, request.workers, request.dry_run, request.idempotency);
   if (auto* reply = std::get_if<Reply>(&begun)) return *reply;
   const auto& scaling = std::get<Scaling>(begun);
   ScalePlan plan;

@@ -55,7 +55,7 @@ void tick_clusters(Deciding& deciding) {
     if (cluster.deadline && *cluster.deadline <= deciding.now) overdue.push_back(cluster);
   }
   for (Cluster& cluster : overdue) {
-    const auto hosts = hosts_removing(deciding.model, cluster);
+    const auto hosts = deciding.index().hosts_removing(cluster);
     cluster.deadline = deciding.now + kOverdueAgain;
     deciding.put(cluster);
     if (hosts.empty()) continue;

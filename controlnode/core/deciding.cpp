@@ -36,7 +36,7 @@ void Deciding::finish_orders() {
     ++host.generation;
     host.order = ids.make<OrderId>();
     put(host);
-    put(PutOrder{host_order(model, id, now)});
+    put(PutOrder{host_order(model, index(), id, now)});
     resend.insert(id);
   }
   decision.ordered.assign(resend.begin(), resend.end());

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "controlnode/core/decide.h"
+#include "controlnode/core/kept.h"
 #include "controlnode/core/lifecycle.h"
 
 namespace dure::control {
@@ -16,14 +17,23 @@ namespace dure::control {
 // so that what follows sees it.
 class Deciding {
  public:
-  Deciding(Model& model_before, TimePoint at, IdStream& id_stream)
-      : model(model_before), now(at), ids(id_stream) {}
+  Deciding(Model& model_before, TimePoint at, IdStream& id_stream, Kept& kept)
+      : model(model_before), now(at), ids(id_stream), kept_(kept) {}
 
   template <class Row>
   void put(Row row) {
     decision.changes.emplace_back(std::move(row));
+    const Row& change = std::get<Row>(decision.changes.back());
+    kept_.before(model, change);
     control::apply(model, decision.changes.back());
+    kept_.after(model, change);
   }
+
+  const ModelIndex& index() const { return kept_.index(model); }
+  // For placement; until the next change.
+  HostView& hosts() const { return kept_.hosts(model, now); }
+  // A host was heard of, which is not always a change.
+  void heard(const HostId& host) const { kept_.seen(host); }
 
   // Adds a row to the history.
   void event(std::string kind, const Uuid& subject, std::string subject_name, std::string message);
@@ -43,6 +53,9 @@ class Deciding {
   std::set<HostId> touched;
   std::set<HostId> resend;         // has not got its newest order
   std::set<ClusterId> unsettled;   // a node, claim or removal of it has changed (settle.h)
+
+ private:
+  Kept& kept_;
 };
 
 std::string host_name(const Model& model, const HostId& host);

@@ -8,24 +8,19 @@
 namespace dure::control {
 namespace {
 
-GuestConfig guest_config(const Model& model, const Cluster& cluster, const Node& node) {
+GuestConfig guest_config(const Model& model, const ModelIndex& index, const Cluster& cluster, const Node& node) {
   GuestConfig guest;
   guest.hostname = node.name;
   guest.user = model.settings.guest_user;
   if (const auto key = model.key_pairs.find(cluster.key_pair); key != model.key_pairs.end()) {
     guest.ssh_public_keys.push_back(key->second.public_key);
   }
-  for (const auto& [id, member] : model.nodes) {
-    if (member.cluster != cluster.id || member.state == NodeState::deleting) continue;
-    guest.hosts.push_back({member.address, member.name});
-  }
-  std::sort(guest.hosts.begin(), guest.hosts.end(),
-            [](const HostsEntry& a, const HostsEntry& b) { return a.address < b.address; });
+  for (const Node* member : index.members_of(cluster.id)) guest.hosts.push_back({member->address, member->name});
   guest.nameservers = model.settings.nameservers;
   return guest;
 }
 
-VmSpec vm_spec(const Model& model, const Cluster& cluster, const Node& node) {
+VmSpec vm_spec(const Model& model, const ModelIndex& index, const Cluster& cluster, const Node& node) {
   VmSpec vm;
   vm.id = node.id;
   vm.generation = node.generation;
@@ -40,13 +35,17 @@ VmSpec vm_spec(const Model& model, const Cluster& cluster, const Node& node) {
   vm.network = cluster.network;
   vm.mac = node.mac;
   vm.address = node.address;
-  vm.guest = guest_config(model, cluster, node);
+  vm.guest = guest_config(model, index, cluster, node);
   return vm;
 }
 
 }  // namespace
 
 HostOrder host_order(const Model& model, const HostId& host, TimePoint now) {
+  return host_order(model, ModelIndex::around(model, host), host, now);
+}
+
+HostOrder host_order(const Model& model, const ModelIndex& index, const HostId& host, TimePoint now) {
   HostOrder order;
   order.system = model.system;
   order.host = host;
@@ -58,13 +57,11 @@ HostOrder host_order(const Model& model, const HostId& host, TimePoint now) {
   }
   std::set<ImageId> images;
   std::set<NetworkId> networks;
-  for (const auto& [id, node] : model.nodes) {
-    if (node.host != host || node.state == NodeState::deleting || !model.claims.contains(id)) {
-      continue;
-    }
-    const auto cluster = model.clusters.find(node.cluster);
+  for (const Node* node : index.nodes_on(host)) {
+    if (node->state == NodeState::deleting || !model.claims.contains(node->id)) continue;
+    const auto cluster = model.clusters.find(node->cluster);
     if (cluster == model.clusters.end()) continue;
-    order.vms.push_back(vm_spec(model, cluster->second, node));
+    order.vms.push_back(vm_spec(model, index, cluster->second, *node));
     images.insert(cluster->second.image);
     networks.insert(cluster->second.network);
   }
@@ -77,7 +74,7 @@ HostOrder host_order(const Model& model, const HostId& host, TimePoint now) {
   for (const NetworkId& id : networks) {
     const auto network = model.networks.find(id);
     if (network != model.networks.end()) {
-      order.networks.push_back(network_spec(model, network->second, host));
+      order.networks.push_back(network_spec(model, index, network->second, host));
     }
   }
   if (const auto found = model.removals.find(host); found != model.removals.end()) {

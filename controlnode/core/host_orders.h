@@ -1,6 +1,6 @@
 #pragma once
 
-#include "controlnode/core/model.h"
+#include "controlnode/core/model_index.h"
 #include "protocol/messages/host_order.h"
 
 namespace dure::control {
@@ -10,5 +10,6 @@ namespace dure::control {
 // Session and sequence stay empty: they are set when it is sent. Generation and order id are the
 // host's.
 HostOrder host_order(const Model& model, const HostId& host, TimePoint now);
+HostOrder host_order(const Model& model, const ModelIndex& index, const HostId& host, TimePoint now);
 
 }  // namespace dure::control

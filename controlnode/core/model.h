@@ -76,9 +76,16 @@ struct Flavor {
   friend bool operator==(const Flavor&, const Flavor&) = default;
 };
 
+// The most that a project may hold; none: no limit.
+struct Quota {
+  std::optional<std::int64_t> vcpus, memory_mib, disk_gib, nodes, clusters;
+  friend bool operator==(const Quota&, const Quota&) = default;
+};
+
 struct Project {
   ProjectId id;
   std::string name;
+  Quota quota{};
   friend bool operator==(const Project&, const Project&) = default;
 };
 
@@ -205,6 +212,7 @@ struct Claim {
   NodeId node;
   HostId host;
   Resources amount;
+  ProjectId project{};
   friend bool operator==(const Claim&, const Claim&) = default;
 };
 

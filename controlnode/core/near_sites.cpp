@@ -30,6 +30,7 @@ std::vector<SiteRoom> rooms_of(std::span<const Candidate> hosts, const MemberReq
   for (const Candidate& host : hosts) {
     if (!host.usable || !covers(amounts(host.free), amounts(wanted.amount))) continue;
     if (!allowed.empty() && !allowed.contains(host.site)) continue;
+    if (std::find(wanted.closed.begin(), wanted.closed.end(), host.site) != wanted.closed.end()) continue;
     SiteRoom& room = sites[host.site];
     room.site = host.site;
     ++room.hosts;
@@ -177,16 +178,14 @@ std::string too_far(const NearRule& rule, const std::vector<SiteRoom>& rooms, co
   return text + ". Take 1 control plane, name sites near to each other, or raise placement.etcd_round_trip_ms";
 }
 
-bool all_near(std::span<const Candidate> hosts, const PlacementOutcome& outcome, std::span<const NodeRequest> wanted,
-              std::span<const SiteDistance> distances, Duration bound) {
-  std::map<HostId, SiteId> site_of;
-  for (const Candidate& host : hosts) site_of.emplace(host.host, host.site);
+bool all_near(const FleetQuestion& question, const PlacementOutcome& outcome, std::span<const SiteDistance> distances,
+              Duration bound) {
   std::set<SiteId> sites;
   for (const Placement& placed : outcome.placed) {
-    const bool member = std::any_of(wanted.begin(), wanted.end(), [&](const NodeRequest& node) {
+    const bool member = std::any_of(question.wanted.begin(), question.wanted.end(), [&](const NodeRequest& node) {
       return node.node == placed.node && node.role == Role::control_plane;
     });
-    if (member) sites.insert(site_of.at(placed.host));
+    if (member) sites.insert(question.hosts[*question.fleet.find(placed.host)].site);
   }
   for (auto one = sites.begin(); one != sites.end(); ++one) {
     for (auto other = std::next(one); other != sites.end(); ++other) {
@@ -228,8 +227,18 @@ Resources least(const Resources& a, const Resources& b) {
   return {std::min(a.vcpus, b.vcpus), std::min(a.memory_mib, b.memory_mib), std::min(a.disk_gib, b.disk_gib)};
 }
 
+// The same rules, and for the members these sites.
+PlacementPolicy keep_on(const std::vector<SiteId>& sites, PlacementPolicy policy) {
+  const std::size_t pool = pool_of(Role::control_plane);
+  policy.pools.resize(std::max(policy.pools.size(), pool + 1));
+  policy.pools[pool].sites = sites;
+  policy.pools[pool].sites_stay = true;
+  return policy;
+}
+
 MemberRequest members_of(std::span<const NodeRequest> wanted, const PlacementPolicy& policy) {
   MemberRequest members{{}, 0, policy.sites.size() > 1, policy.sites};
+  for (const ClosedSite& closed : policy.closed) members.closed.push_back(closed.site);
   for (const NodeRequest& node : wanted) {
     if (node.role != Role::control_plane) continue;
     // Members of one cluster are alike; were they not, a site with room for the least one would not be passed over.
@@ -240,13 +249,11 @@ MemberRequest members_of(std::span<const NodeRequest> wanted, const PlacementPol
 }
 
 // A site that the request allows and its control plane does not: that is the reason, and not the site.
-void say_too_far(const Question& question, PlacementOutcome& outcome) {
+void say_too_far(const FleetQuestion& question, PlacementOutcome& outcome) {
   const std::set<SiteId> asked(question.policy.sites.begin(), question.policy.sites.end());
-  std::map<HostId, SiteId> site_of;
-  for (const Candidate& host : question.hosts) site_of.emplace(host.host, host.site);
   for (Refusal& refusal : outcome.refusals) {
     if (refusal.dimension != Dimension::site) continue;
-    if (!asked.empty() && !asked.contains(site_of.at(refusal.host))) continue;
+    if (!asked.empty() && !asked.contains(question.hosts[*question.fleet.find(refusal.host)].site)) continue;
     refusal.dimension = Dimension::round_trip;
     refusal.detail = "is at a site too far from the other control-plane nodes, or not measured";
   }
@@ -273,21 +280,27 @@ NearRule near_rule(const Model& model, std::span<const NodeRequest> wanted, Time
   return rule;
 }
 
-PlacementOutcome place_near(const Model& model, Question& question, TimePoint now) {
-  return place_near(near_rule(model, question.wanted, now), question);
+PlacementOutcome place_near(const NearRule& rule, Question& question) {
+  const auto hosts = sorted_by_id(question.hosts);
+  Fleet fleet(hosts);
+  FleetQuestion asked{fleet, hosts, std::move(question.wanted), std::move(question.policy)};
+  auto outcome = place_near(rule, asked);
+  question.wanted = std::move(asked.wanted);
+  question.policy = std::move(asked.policy);
+  return outcome;
 }
 
-PlacementOutcome place_near(const NearRule& rule, Question& question) {
+PlacementOutcome place_near(const NearRule& rule, FleetQuestion& question) {
   const PlacementPolicy asked = question.policy;
   const MemberRequest members = members_of(question.wanted, asked);
   const Duration bound = rule.bound;
   const bool ruled = members.members > 1 && bound != Duration{};
   // The rule is one for the pool of the members: whoever decides without it obeys that pool's other rules too.
   for (NodeRequest& node : question.wanted) node.pool = ruled ? pool_of(node.role) : node.pool;
-  auto anywhere = place_all(question.hosts, question.wanted, asked);
+  auto anywhere = place_all(question);
   if (!anywhere.unplaced.empty() || !ruled) return anywhere;
   const auto& distances = rule.distances;
-  if (all_near(question.hosts, anywhere, question.wanted, distances, bound)) return anywhere;
+  if (all_near(question, anywhere, distances, bound)) return anywhere;
 
   const auto suitable = for_members(question.hosts, asked);
   auto groups = near_groups(suitable, members, distances, bound);
@@ -301,17 +314,12 @@ PlacementOutcome place_near(const NearRule& rule, Question& question) {
   }
   std::optional<PlacementOutcome> refused;
   for (const auto& group : groups) {
-    PlacementPolicy near = asked;
-    near.pools.resize(std::max<std::size_t>(near.pools.size(), pool_of(Role::control_plane) + 1));
-    PoolRules& rules = near.pools[pool_of(Role::control_plane)];
-    rules.sites = group;
-    rules.sites_stay = true;
-    auto outcome = place_all(question.hosts, question.wanted, near);
-    const bool placed = outcome.unplaced.empty();
-    if (placed || !refused) question.policy = near;
-    if (placed) return outcome;
+    question.policy = keep_on(group, asked);
+    auto outcome = place_all(question);
+    if (outcome.unplaced.empty()) return outcome;
     if (!refused) refused = std::move(outcome);
   }
+  question.policy = keep_on(groups.front(), asked);
   say_too_far(question, *refused);
   if (explained) {
     refused->summary = too_far(rule, rooms, members);

@@ -21,6 +21,7 @@ struct MemberRequest {
   std::size_t members = 0;
   bool spread = false;
   std::vector<SiteId> sites;  // allowed; empty: any
+  std::vector<SiteId> closed{};
 };
 std::vector<std::vector<SiteId>> near_groups(std::span<const Candidate> hosts, const MemberRequest& wanted,
                                              std::span<const SiteDistance> distances, Duration bound);
@@ -39,8 +40,9 @@ NearRule near_rule(const Model& model, std::span<const NodeRequest> wanted, Time
 // are on one site or on sites near to each other (Settings::etcd_round_trip_ms). What is not measured
 // counts as too far. Workers are not bound. The question is left as it was answered: where the rule
 // decides, it joins the rules for the pool of the control-plane members (placement_policy.h), as sites that stay.
+PlacementOutcome place_near(const NearRule& rule, FleetQuestion& question);
+// The same of hosts without a fleet.
 PlacementOutcome place_near(const NearRule& rule, Question& question);
-PlacementOutcome place_near(const Model& model, Question& question, TimePoint now);
 
 // "12.3 ms"
 std::string in_milliseconds(Duration time);

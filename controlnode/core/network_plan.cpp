@@ -1,7 +1,7 @@
 #include "controlnode/core/network_plan.h"
 
 #include <algorithm>
-#include <set>
+#include <map>
 
 namespace dure::control {
 namespace {
@@ -11,28 +11,6 @@ constexpr std::uint32_t kVniLimit = 1U << 24;
 // Locally administered unicast prefixes: guests, and the gateway that all networks share.
 constexpr std::uint8_t kNodeMacPrefix = 0x02;
 constexpr std::uint8_t kGatewayMacPrefix = 0x06;
-
-std::set<std::uint32_t> vnis_in_use(const Model& model) {
-  std::set<std::uint32_t> used;
-  for (const auto& [id, network] : model.networks) used.insert(network.vni);
-  for (const auto& [host, removals] : model.removals) {
-    for (const Removal& removal : removals) {
-      if (removal.kind == ObjectKind::network) {
-        used.insert(static_cast<std::uint32_t>(removal.number));
-      }
-    }
-  }
-  return used;
-}
-
-// Two prefixes meet only when one contains the other's base. They can be of unequal length after the
-// settings were changed.
-bool prefix_in_use(const Model& model, const Ipv4Prefix& prefix) {
-  return std::any_of(model.networks.begin(), model.networks.end(), [&](const auto& entry) {
-    const Ipv4Prefix& other = entry.second.prefix;
-    return other.contains(prefix.base) || prefix.contains(other.base);
-  });
-}
 
 // Where the user's own pod network gives out the addresses, any node may have any of them.
 Ipv4Prefix routed(const Model& model, const Network& network, const Node& node) {
@@ -55,7 +33,7 @@ std::uint16_t guest_mtu(const Model& model, const std::vector<SiteId>& sites) {
 
 // A VNI and its prefix go together: the n-th VNI has the n-th prefix. The search starts behind the
 // last one handed out, so that a number comes back as late as possible.
-Result<Network> allocate_network(const Model& model, NetworkId id, ClusterId cluster,
+Result<Network> allocate_network(const Model& model, const ModelIndex& index, NetworkId id, ClusterId cluster,
                                  std::uint16_t mtu) {
   const Settings& settings = model.settings;
   const Ipv4Prefix& pool = settings.cluster_networks;
@@ -68,13 +46,12 @@ Result<Network> allocate_network(const Model& model, NetworkId id, ClusterId clu
   const std::uint32_t count = std::min(by_prefix, kVniLimit - settings.first_vni);
   const std::uint32_t first =
       model.next_vni < settings.first_vni ? 0 : (model.next_vni - settings.first_vni) % count;
-  const auto used = vnis_in_use(model);
   for (std::uint32_t i = 0; i < count; ++i) {
     const std::uint32_t slot = (first + i) % count;
     const std::uint32_t vni = settings.first_vni + slot;
     const Ipv4Prefix prefix{Ipv4{pool.base.value + (slot << (32 - settings.cluster_prefix_length))},
                             settings.cluster_prefix_length};
-    if (used.contains(vni) || prefix_in_use(model, prefix)) continue;
+    if (index.vni_in_use(vni) || index.prefix_in_use(prefix)) continue;
     Network network;
     network.id = id;
     network.cluster = cluster;
@@ -106,7 +83,7 @@ Mac node_mac(std::uint32_t vni, Ipv4 address) {
 
 Mac gateway_mac() { return Mac{{kGatewayMacPrefix, 'd', 'u', 'r', 'e', 1}}; }
 
-NetworkSpec network_spec(const Model& model, const Network& network, const HostId& host) {
+NetworkSpec network_spec(const Model& model, const ModelIndex& index, const Network& network, const HostId& host) {
   NetworkSpec spec;
   spec.id = network.id;
   spec.vni = network.vni;
@@ -118,17 +95,14 @@ NetworkSpec network_spec(const Model& model, const Network& network, const HostI
     spec.local_vtep = own->second.address;
   }
   std::map<HostId, Ipv4> peers;
-  for (const auto& [id, node] : model.nodes) {
-    if (node.cluster != network.cluster || node.state == NodeState::deleting) continue;
-    const auto found = model.hosts.find(node.host);
+  for (const Node* node : index.members_of(network.cluster)) {
+    const auto found = model.hosts.find(node->host);
     if (found == model.hosts.end()) continue;
     const Ipv4 vtep = found->second.address;
-    spec.entries.push_back({node.mac, node.address, vtep, routed(model, network, node)});
-    if (node.host != host) peers.emplace(node.host, vtep);
+    spec.entries.push_back({node->mac, node->address, vtep, routed(model, network, *node)});
+    if (node->host != host) peers.emplace(node->host, vtep);
   }
   for (const auto& [peer, vtep] : peers) spec.peers.push_back({peer, vtep});
-  std::sort(spec.entries.begin(), spec.entries.end(),
-            [](const NetworkEntry& a, const NetworkEntry& b) { return a.address < b.address; });
   return spec;
 }
 

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "common/result.h"
-#include "controlnode/core/model.h"
+#include "controlnode/core/model_index.h"
 #include "protocol/messages/host_order.h"
 
 namespace dure::control {
@@ -20,7 +20,7 @@ std::uint16_t guest_mtu(const Model& model, const std::vector<SiteId>& sites);
 
 // The next free VNI and the prefix that belongs to it; `no_capacity` when all are taken. A VNI is
 // not handed out again while some host still has a removal of it outstanding.
-Result<Network> allocate_network(const Model& model, NetworkId id, ClusterId cluster,
+Result<Network> allocate_network(const Model& model, const ModelIndex& index, NetworkId id, ClusterId cluster,
                                  std::uint16_t mtu);
 
 // The node's part of its cluster's pod network: the one with the number of its address in the
@@ -34,6 +34,6 @@ Mac gateway_mac();
 
 // The network as `host` has to program it: all nodes of the cluster that are not being deleted, peers
 // without itself. Sorted, so that equal states give equal bytes.
-NetworkSpec network_spec(const Model& model, const Network& network, const HostId& host);
+NetworkSpec network_spec(const Model& model, const ModelIndex& index, const Network& network, const HostId& host);
 
 }  // namespace dure::control

@@ -117,6 +117,7 @@ bool believable(const Model& model, const ReportEvent& event) {
 
 bool observe(Deciding& deciding, const HostReport& report) {
   take_round_trips(deciding.model, report, deciding.now);
+  deciding.heard(report.host);
   HostObservation after;
   after.host = report.host;
   after.session = report.session;

@@ -1,6 +1,7 @@
 #include "controlnode/core/operations.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "controlnode/core/removals.h"
 
@@ -44,10 +45,10 @@ std::string image_progress(const Model& model, const Cluster& cluster, const Nod
 
 // Who is missing and, where it is known, why.
 std::string waiting_for(const Model& model, const Cluster& cluster, const std::string& step,
-                        const std::vector<Node>& missing) {
+                        const std::vector<const Node*>& missing) {
   std::string text = "waiting for ";
   for (std::size_t i = 0; i < missing.size() && i < kNamesInDetail; ++i) {
-    const Node& node = missing[i];
+    const Node& node = *missing[i];
     text += (i == 0 ? "" : ", ") + node.name + " on " + host_name(model, node.host);
     if (step == "image") text += image_progress(model, cluster, node);
     if (!node.reason.empty()) text += " (" + node.reason + ")";
@@ -75,37 +76,30 @@ void set_progress(OperationStep& step, std::uint32_t left, bool reachable, TimeP
   }
 }
 
-bool any_draining(const std::vector<Node>& members) {
-  return std::any_of(members.begin(), members.end(),
-                     [](const Node& node) { return node.state == NodeState::draining; });
-}
+bool draining(const Node* node) { return node->state == NodeState::draining; }
 
 void refresh(const Deciding& deciding, const Cluster& cluster, Operation& operation) {
-  const auto members = members_of(deciding.model, cluster.id);
+  const auto members = deciding.index().members_of(cluster.id);
+  std::vector<const Node*> leaving;
+  std::copy_if(members.begin(), members.end(), std::back_inserter(leaving), &draining);
   bool reachable = true;  // somebody has done the step before
   for (OperationStep& step : operation.steps) {
     std::uint32_t left = 0;
     std::string detail;
     if (step.name == "drained") {
-      std::vector<Node> draining;
-      for (const Node& node : members) {
-        if (node.state == NodeState::draining) draining.push_back(node);
-      }
-      left = static_cast<std::uint32_t>(draining.size());
-      if (left > 0) detail = waiting_for(deciding.model, cluster, step.name, draining);
+      left = static_cast<std::uint32_t>(leaving.size());
+      if (left > 0) detail = waiting_for(deciding.model, cluster, step.name, leaving);
       reachable = true;
     } else if (step.name == "removed") {
-      const auto hosts = hosts_removing(deciding.model, cluster);
+      const auto hosts = deciding.index().hosts_removing(cluster);
       left = static_cast<std::uint32_t>(hosts.size());
-      if (any_draining(members)) left = step.total;
+      if (!leaving.empty()) left = step.total;
       if (!hosts.empty()) detail = "waiting for " + name_hosts(deciding.model, hosts, deciding.now);
       reachable = true;
     } else {
-      std::vector<Node> missing;
-      for (const Node& node : members) {
-        if (outstanding(node) && !reached(deciding.model, cluster, node, step.name)) {
-          missing.push_back(node);
-        }
+      std::vector<const Node*> missing;
+      for (const Node* node : members) {
+        if (outstanding(*node) && !reached(deciding.model, cluster, *node, step.name)) missing.push_back(node);
       }
       left = static_cast<std::uint32_t>(missing.size());
       if (left > 0) detail = waiting_for(deciding.model, cluster, step.name, missing);
@@ -146,6 +140,12 @@ std::vector<Node> members_of(const Model& model, const ClusterId& cluster) {
   return members;
 }
 
+std::vector<Node> members_of(const Deciding& deciding, const ClusterId& cluster) {
+  std::vector<Node> members;
+  for (const Node* node : deciding.index().members_of(cluster)) members.push_back(*node);
+  return members;
+}
+
 OperationId start_operation(Deciding& deciding, Cluster& cluster, OperationKind kind) {
   Operation operation;
   operation.id = deciding.ids.make<OperationId>();
@@ -157,14 +157,15 @@ OperationId start_operation(Deciding& deciding, Cluster& cluster, OperationKind 
     finish_operation(deciding, *cluster.operation, OperationState::failed,
                      "superseded by operation " + operation.id.str());
   }
-  const auto members = members_of(deciding.model, cluster.id);
-  const auto waiting = std::count_if(members.begin(), members.end(), outstanding);
-  std::set<HostId> removing = hosts_removing(deciding.model, cluster);
-  std::size_t draining = 0;
-  for (const Node& node : members) {
-    if (node.state != NodeState::draining) continue;
-    removing.insert(node.host);
-    ++draining;
+  const auto members = deciding.index().members_of(cluster.id);
+  const auto waiting =
+      std::count_if(members.begin(), members.end(), [](const Node* node) { return outstanding(*node); });
+  std::set<HostId> removing = deciding.index().hosts_removing(cluster);
+  std::size_t leaving = 0;
+  for (const Node* node : members) {
+    if (!draining(node)) continue;
+    removing.insert(node->host);
+    ++leaving;
   }
   const auto total = static_cast<std::size_t>(waiting);
   using Names = std::initializer_list<std::string_view>;
@@ -174,7 +175,7 @@ OperationId start_operation(Deciding& deciding, Cluster& cluster, OperationKind 
   } else {
     add_steps(operation, Names{"ordered"}, removing.size());
   }
-  if (draining > 0) add_steps(operation, Names{"drained"}, draining);
+  if (leaving > 0) add_steps(operation, Names{"drained"}, leaving);
   if (!removing.empty()) add_steps(operation, Names{"removed"}, removing.size());
   refresh(deciding, cluster, operation);
   cluster.operation = operation.id;

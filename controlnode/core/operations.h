@@ -12,6 +12,7 @@ bool outstanding(const Node& node);
 
 // The members of a cluster (not being deleted), sorted by address: the order in which they were made.
 std::vector<Node> members_of(const Model& model, const ClusterId& cluster);
+std::vector<Node> members_of(const Deciding& deciding, const ClusterId& cluster);
 
 // Starts the cluster's operation with the steps that its nodes and removals of now call for, and
 // ends the one before it as superseded. The row is put; `cluster` is only changed in memory.

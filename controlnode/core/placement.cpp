@@ -1,61 +1,80 @@
 #include "controlnode/core/placement.h"
 
 #include <algorithm>
-#include <map>
+#include <unordered_map>
 
 #include "controlnode/core/busy_windows.h"
-#include "controlnode/core/placement/gang.h"
 #include "controlnode/core/placement_explain.h"
 
 namespace dure::control {
 
-PlacementOutcome place_all(std::span<const Candidate> hosts, std::span<const NodeRequest> wanted,
-                           const PlacementPolicy& policy) {
+PlacementOutcome place_all(const FleetQuestion& question) {
   PlacementOutcome outcome;
-  const auto order = placing_order(wanted);
-  Fleet fleet(hosts);
-  const GangAnswer answer = place_gang(fleet, order, policy, false);
+  const auto order = placing_order(question.wanted);
+  const GangAnswer answer = place_gang(question.fleet, order, question.policy, false);
   for (std::size_t i = 0; i < answer.hosts.size(); ++i) {
-    outcome.placed.push_back({order[i].node, fleet.id(answer.hosts[i])});
+    outcome.placed.push_back({order[i].node, question.fleet.id(answer.hosts[i])});
   }
-  if (answer.hosts.empty() && !order.empty()) explain_refusal(fleet, hosts, order, policy, outcome);
+  if (answer.hosts.empty() && !order.empty()) explain_refusal(question, order, outcome);
   return outcome;
 }
 
+PlacementOutcome place_all(std::span<const Candidate> hosts, std::span<const NodeRequest> wanted,
+                           const PlacementPolicy& policy) {
+  const auto sorted = sorted_by_id(hosts);
+  Fleet fleet(sorted);
+  return place_all(FleetQuestion{fleet, sorted, {wanted.begin(), wanted.end()}, policy});
+}
+
+std::vector<Candidate> sorted_by_id(std::span<const Candidate> hosts) {
+  std::vector<Candidate> sorted(hosts.begin(), hosts.end());
+  std::sort(sorted.begin(), sorted.end(), [](const Candidate& a, const Candidate& b) { return a.host < b.host; });
+  return sorted;
+}
+
+Candidate candidate_of(const Model& model, const Host& host, const Resources& claimed, std::uint32_t nodes,
+                       TimePoint now) {
+  Candidate candidate;
+  candidate.host = host.id;
+  candidate.name = host.name;
+  candidate.site = host.site;
+  candidate.host_class = host.host_class;
+  candidate.room = host.room;
+  for (const auto& [key, value] : host.labels) candidate.labels.push_back(key + "=" + value);
+  candidate.busy = not_over(host.busy, now);
+  candidate.total = {static_cast<std::int64_t>(static_cast<double>(host.capacity.vcpus) *
+                                               model.settings.vcpu_overcommit) -
+                         host.reserve.vcpus,
+                     host.capacity.memory_mib - host.reserve.memory_mib,
+                     host.capacity.disk_gib - host.reserve.disk_gib};
+  candidate.free = {candidate.total.vcpus - claimed.vcpus, candidate.total.memory_mib - claimed.memory_mib,
+                    candidate.total.disk_gib - claimed.disk_gib};
+  candidate.nodes = nodes;
+  auto why = why_unusable(model, host.id, nodes, now);
+  candidate.reason = why.code;
+  candidate.why_not = std::move(why.text);
+  candidate.usable = why.code == Unusable::no;
+  return candidate;
+}
+
 std::vector<Candidate> candidates(const Model& model, TimePoint now) {
-  std::map<HostId, Candidate> by_host;
-  for (const auto& [id, host] : model.hosts) {
-    Candidate& candidate = by_host[id];
-    candidate.host = id;
-    candidate.name = host.name;
-    candidate.site = host.site;
-    candidate.host_class = host.host_class;
-    candidate.room = host.room;
-    for (const auto& [key, value] : host.labels) candidate.labels.push_back(key + "=" + value);
-    candidate.busy = not_over(host.busy, now);
-    candidate.total = {static_cast<std::int64_t>(static_cast<double>(host.capacity.vcpus) *
-                                                 model.settings.vcpu_overcommit) -
-                           host.reserve.vcpus,
-                       host.capacity.memory_mib - host.reserve.memory_mib,
-                       host.capacity.disk_gib - host.reserve.disk_gib};
-    candidate.free = candidate.total;
-  }
+  struct Held {
+    Resources claimed;
+    std::uint32_t nodes = 0;
+  };
+  std::unordered_map<HostId, Held, IdHash> held;
   for (const auto& [node, claim] : model.claims) {
-    const auto found = by_host.find(claim.host);
-    if (found == by_host.end()) continue;
-    Candidate& candidate = found->second;
-    candidate.free.vcpus -= claim.amount.vcpus;
-    candidate.free.memory_mib -= claim.amount.memory_mib;
-    candidate.free.disk_gib -= claim.amount.disk_gib;
-    ++candidate.nodes;
+    Held& host = held[claim.host];
+    host.claimed.vcpus += claim.amount.vcpus;
+    host.claimed.memory_mib += claim.amount.memory_mib;
+    host.claimed.disk_gib += claim.amount.disk_gib;
+    ++host.nodes;
   }
   std::vector<Candidate> result;
-  for (auto& [id, candidate] : by_host) {
-    auto why = why_unusable(model, id, candidate.nodes, now);
-    candidate.reason = why.code;
-    candidate.why_not = std::move(why.text);
-    candidate.usable = why.code == Unusable::no;
-    result.push_back(std::move(candidate));
+  result.reserve(model.hosts.size());
+  for (const auto& [id, host] : model.hosts) {
+    const Held& here = held[id];
+    result.push_back(candidate_of(model, host, here.claimed, here.nodes, now));
   }
   return result;
 }

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "controlnode/core/placement/types.h"
+#include "controlnode/core/placement/gang.h"
 
 namespace dure::control {
 
@@ -22,6 +22,10 @@ struct PlacementOutcome {
 // matter. placement/README.md says how.
 PlacementOutcome place_all(std::span<const Candidate> hosts, std::span<const NodeRequest> wanted,
                            const PlacementPolicy& policy);
+// The same on a fleet that is there already; it is left as it was.
+PlacementOutcome place_all(const FleetQuestion& question);
+
+std::vector<Candidate> sorted_by_id(std::span<const Candidate> hosts);
 
 // Keeps the largest possible order of a host below kMaxOrderBytes.
 inline constexpr std::uint32_t kMaxNodesPerHost = 64;
@@ -35,6 +39,10 @@ WhyUnusable why_unusable(const Model& model, const HostId& host, std::uint32_t n
 
 // The candidates of a model at an instant: free capacity is counted from claims, never from what
 // agents happen to report running, so that two quick requests cannot both win.
-std::vector<Candidate> candidates(const Model& model, TimePoint now);
+std::vector<Candidate> candidates(const Model& model, TimePoint now);  // sorted by id
+
+// One of them, if `claimed` is taken of it for so many nodes.
+Candidate candidate_of(const Model& model, const Host& host, const Resources& claimed, std::uint32_t nodes,
+                       TimePoint now);
 
 }  // namespace dure::control

@@ -66,6 +66,12 @@ std::string rule_text(const Gang& gang, Rank rank, const Candidate& host, Dimens
     case Dimension::site: return "is at a site that the request does not allow";
     case Dimension::distinct_host: return "holds another control-plane node of the cluster";
     case Dimension::unusable:
+      // Uncordoning it would not help: the site is the reason.
+      if (host.usable || host.reason == Unusable::cordoned) {
+        for (const ClosedSite& closed : gang.policy().closed) {
+          if (closed.site == host.site) return closed.why;
+        }
+      }
       // Made crowded by this very request, if it was usable before.
       return host.usable ? "would hold more than " + std::to_string(kMaxNodesPerHost) + " nodes"
              : host.why_not.empty() ? std::string(to_string(host.reason)) : host.why_not;
@@ -146,12 +152,12 @@ std::vector<Refusal> refusals_of(const Gang& gang, Rank rank, const Candidate& h
   return rules;
 }
 
-void explain_refusal(Fleet& fleet, std::span<const Candidate> hosts, std::span<const NodeRequest> order,
-                     const PlacementPolicy& policy, PlacementOutcome& outcome) {
-  Gang gang(fleet, order, policy);
+void explain_refusal(const FleetQuestion& question, std::span<const NodeRequest> order, PlacementOutcome& outcome) {
+  const Strategy strategy = question.policy.strategy;
+  Gang gang(question.fleet, order, question.policy);
   const NodeRequest* first_unplaced = nullptr;
   for (const NodeRequest& node : order) {
-    if (const auto rank = gang.best(node, policy.strategy)) {
+    if (const auto rank = gang.best(node, strategy)) {
       gang.take(*rank, node);
       continue;
     }
@@ -159,11 +165,9 @@ void explain_refusal(Fleet& fleet, std::span<const Candidate> hosts, std::span<c
     if (first_unplaced == nullptr) first_unplaced = &node;
   }
   if (first_unplaced == nullptr) return;
-  std::vector<const Candidate*> by_rank(fleet.size());
-  for (const Candidate& host : hosts) by_rank[*fleet.find(host.host)] = &host;
   std::vector<std::vector<Refusal>> by_host;
-  for (Rank rank = 0; rank < fleet.size(); ++rank) {
-    by_host.push_back(refusals_of(gang, rank, *by_rank[rank], *first_unplaced));
+  for (Rank rank = 0; rank < question.hosts.size(); ++rank) {
+    by_host.push_back(refusals_of(gang, rank, question.hosts[rank], *first_unplaced));
     outcome.refusals.insert(outcome.refusals.end(), by_host.back().begin(), by_host.back().end());
   }
   outcome.summary = summarise(by_host, *first_unplaced, outcome.unplaced.size(), order.size());

@@ -15,7 +15,6 @@ std::vector<Refusal> refusals_of(const Gang& gang, Rank rank, const Candidate& h
 
 // Why the request does not fit, in `outcome`: as many nodes as fit are placed one after the other, and
 // the first that found no place is explained by each host.
-void explain_refusal(Fleet& fleet, std::span<const Candidate> hosts, std::span<const NodeRequest> order,
-                     const PlacementPolicy& policy, PlacementOutcome& outcome);
+void explain_refusal(const FleetQuestion& question, std::span<const NodeRequest> order, PlacementOutcome& outcome);
 
 }  // namespace dure::control

@@ -65,12 +65,10 @@ void drop(Deciding& deciding, const Removal& removal) {
 
 void order_removal(Deciding& deciding, const Node& node) {
   add(deciding, {node.host, ObjectKind::vm, node.id.uuid, node.generation, 0});
-  const bool needed = std::any_of(
-      deciding.model.nodes.begin(), deciding.model.nodes.end(), [&](const auto& entry) {
-        const Node& other = entry.second;
-        return other.host == node.host && other.cluster == node.cluster &&
-               other.id != node.id && other.state != NodeState::deleting;
-      });
+  const auto members = deciding.index().nodes_of(node.cluster);
+  const bool needed = std::any_of(members.begin(), members.end(), [&](const Node* other) {
+    return other->host == node.host && other->id != node.id && other->state != NodeState::deleting;
+  });
   const auto cluster = deciding.model.clusters.find(node.cluster);
   if (needed || cluster == deciding.model.clusters.end()) return;
   const auto network = deciding.model.networks.find(cluster->second.network);
@@ -102,20 +100,6 @@ void confirm_removals(Deciding& deciding, const HostReport& report) {
   if (gone.empty()) return;
   deciding.put(PutRemovals{report.host, std::move(left)});
   for (const Removal& removal : gone) drop(deciding, removal);
-}
-
-std::set<HostId> hosts_removing(const Model& model, const Cluster& cluster) {
-  std::set<HostId> hosts;
-  for (const auto& [host, list] : model.removals) {
-    for (const Removal& removal : list) {
-      const auto node = model.nodes.find(NodeId{removal.object});
-      const bool ours = removal.kind == ObjectKind::network
-                            ? removal.object == cluster.network.uuid
-                            : node != model.nodes.end() && node->second.cluster == cluster.id;
-      if (ours) hosts.insert(host);
-    }
-  }
-  return hosts;
 }
 
 bool silent(const Model& model, const HostId& host, TimePoint now) {

@@ -19,9 +19,6 @@ void keep_network(Deciding& deciding, const HostId& host, const NetworkId& netwo
 // accepted it may still be busy making the VM of the order before.
 void confirm_removals(Deciding& deciding, const HostReport& report);
 
-// Hosts that still have to confirm a removal of this cluster.
-std::set<HostId> hosts_removing(const Model& model, const Cluster& cluster);
-
 // "pc-1, pc-2 (silent)"
 std::string name_hosts(const Model& model, const std::set<HostId>& hosts, TimePoint now);
 

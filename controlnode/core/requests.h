@@ -100,11 +100,20 @@ struct CreateImage {
   std::string kubernetes;  // "v1.32.13"; empty: none
 };
 struct CreateKeyPair { std::string project = "default"; std::string name, public_key; };
+// By the name of the part; without a value: no limit. What is not named stays as it is.
+using QuotaChange = std::map<std::string, std::optional<std::int64_t>>;
+struct CreateProject { std::string name; QuotaChange quota; };
+struct UpdateProject {
+  std::string project;      // name or id
+  bool no_quota = false;    // before the change
+  QuotaChange quota;
+};
 // kind: site, host, flavor, image, keypair. Refused while in use, naming the user.
 struct DeleteObject { std::string kind, name; };
 
 using Request = std::variant<CreateCluster, ScaleCluster, ReplaceNode, RepairCluster, ExtendCluster, DeleteCluster, GiveAccess,
-                             RevokeAccess, CreateSite, AddHost, UpdateHost, CordonHost, CreateFlavor, CreateImage, CreateKeyPair, DeleteObject>;
+                             RevokeAccess, CreateSite, AddHost, UpdateHost, CordonHost, CreateFlavor, CreateImage, CreateKeyPair,
+                             CreateProject, UpdateProject, DeleteObject>;
 
 // The answer. For a cluster request: the operation to wait on, and where each node goes.
 struct PlannedNode {

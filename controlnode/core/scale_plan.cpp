@@ -3,12 +3,30 @@
 #include <algorithm>
 
 #include "controlnode/core/cluster_parts.h"
+#include "controlnode/core/decide_quota.h"
 #include "controlnode/core/operations.h"
 #include "controlnode/core/placement_policy.h"
 #include "controlnode/core/removals.h"
 
 namespace dure::control {
 namespace {
+
+// Null: it has none of this role.
+const NodePool* pool_row(const Deciding& deciding, const Cluster& cluster, Role role) {
+  for (const PoolId& id : deciding.index().pools_of(cluster.id)) {
+    const NodePool& pool = deciding.model.pools.at(id);
+    if (pool.role == role) return &pool;
+  }
+  return nullptr;
+}
+
+PlacementPolicy policy_of(const Deciding& deciding, const Cluster& cluster) {
+  const auto rules = [&](Role role) {
+    const NodePool* pool = pool_row(deciding, cluster, role);
+    return pool == nullptr ? HostRules{} : pool->rules;
+  };
+  return placement_policy(cluster, rules(Role::control_plane), rules(Role::worker), deciding.now);
+}
 
 // The last usable address of the prefix is the one below the broadcast address.
 bool addresses_left(const Model& model, const Cluster& cluster, std::size_t count) {
@@ -17,18 +35,14 @@ bool addresses_left(const Model& model, const Cluster& cluster, std::size_t coun
 }
 
 void carry_out(Deciding& deciding, Cluster& cluster, std::uint32_t workers, const ScalePlan& plan) {
-  PoolId pool_id;
-  for (const auto& [id, pool] : deciding.model.pools) {
-    if (pool.cluster == cluster.id && pool.role == Role::worker) pool_id = id;
-  }
-  NodePool pool = deciding.model.pools.at(pool_id);
+  NodePool pool = *pool_row(deciding, cluster, Role::worker);
   if (pool.count != workers) {
     pool.count = workers;
     deciding.put(pool);
   }
   cluster.next_worker += static_cast<std::uint32_t>(plan.wanted.size());
   for (const NodeRequest& node : plan.wanted) {
-    add_node(deciding, cluster, pool_id, node, plan.hosts.at(node.node));
+    add_node(deciding, cluster, pool.id, node, plan.hosts.at(node.node));
   }
   for (Node node : plan.retried) {
     advance(deciding, node, NodeEvent::retry);
@@ -39,10 +53,11 @@ void carry_out(Deciding& deciding, Cluster& cluster, std::uint32_t workers, cons
   touch_members(deciding, cluster.id);
 }
 
-std::vector<PlannedNode> resulting_plan(const Model& model, const Cluster& cluster,
+std::vector<PlannedNode> resulting_plan(const Deciding& deciding, const Cluster& cluster,
                                         const ScalePlan& plan) {
+  const Model& model = deciding.model;
   std::vector<PlannedNode> result;
-  for (const Node& node : members_of(model, cluster.id)) {
+  for (const Node& node : members_of(deciding, cluster.id)) {
     if (node.state == NodeState::draining) continue;
     const bool leaves = std::any_of(plan.leaving.begin(), plan.leaving.end(),
                                     [&](const Node& other) { return other.id == node.id; });
@@ -62,33 +77,30 @@ bool suits(const Cluster& cluster, const Remedy& remedy) {
          remedy.kind == RemedyKind::shorter_lease;
 }
 
-std::optional<Error> refuse_scaling(const Model& model, const Cluster& cluster, std::uint32_t workers) {
+std::optional<Error> refuse_scaling(const Deciding& deciding, const Cluster& cluster, std::uint32_t workers) {
+  const Model& model = deciding.model;
   if (cluster.state == ClusterState::deleting) {
     return Error{Errc::conflict, "cluster '" + cluster.name + "' is being deleted"};
   }
-  std::uint64_t total = workers;
-  for (const auto& [id, pool] : model.pools) {
-    if (pool.cluster == cluster.id && pool.role == Role::control_plane) total += pool.count;
-  }
+  const NodePool* planes = pool_row(deciding, cluster, Role::control_plane);
+  const std::uint64_t total = std::uint64_t{workers} + (planes == nullptr ? 0 : planes->count);
   if (total <= model.settings.max_nodes_per_cluster) return std::nullopt;
   return Error{Errc::invalid_argument, std::to_string(total) + " nodes are more than the " +
                                            std::to_string(model.settings.max_nodes_per_cluster) +
                                            " that one cluster may have"};
 }
 
-std::uint32_t workers_wanted(const Model& model, const Cluster& cluster) {
-  for (const auto& [id, pool] : model.pools) {
-    if (pool.cluster == cluster.id && pool.role == Role::worker) return pool.count;
-  }
-  return 0;
+std::uint32_t workers_wanted(const Deciding& deciding, const Cluster& cluster) {
+  const NodePool* workers = pool_row(deciding, cluster, Role::worker);
+  return workers == nullptr ? 0 : workers->count;
 }
 
-Accepted answer(const Model& model, const Cluster& cluster, const ScalePlan& plan, bool dry_run) {
+Accepted answer(const Deciding& deciding, const Cluster& cluster, const ScalePlan& plan, bool dry_run) {
   Accepted accepted;
   accepted.object = cluster.id.uuid;
   accepted.name = cluster.name;
   accepted.dry_run = dry_run;
-  accepted.plan = resulting_plan(model, cluster, plan);
+  accepted.plan = resulting_plan(deciding, cluster, plan);
   return accepted;
 }
 
@@ -109,16 +121,16 @@ OperationId begin(Deciding& deciding, Cluster& cluster, std::uint32_t workers, c
 
 }  // namespace
 
-std::variant<Scaling, Reply> scaling_of(const Model& model, const std::string& cluster,
+std::variant<Scaling, Reply> scaling_of(const Deciding& deciding, const std::string& cluster,
                                         std::optional<std::uint32_t> workers, bool dry_run,
                                         const Idempotency& idempotency) {
   if (!dry_run) {
-    if (auto earlier = replay(model, idempotency)) return *earlier;
+    if (auto earlier = replay(deciding, idempotency)) return *earlier;
   }
-  const auto found = find_cluster(model, cluster);
+  const auto found = find_cluster(deciding, cluster);
   if (!found) return Reply{Refused{found.error(), {}}};
-  Scaling scaling{*found, workers.value_or(workers_wanted(model, *found))};
-  if (const auto error = refuse_scaling(model, scaling.cluster, scaling.workers)) return Reply{Refused{*error, {}}};
+  Scaling scaling{*found, workers.value_or(workers_wanted(deciding, *found))};
+  if (const auto error = refuse_scaling(deciding, scaling.cluster, scaling.workers)) return Reply{Refused{*error, {}}};
   return scaling;
 }
 
@@ -137,18 +149,21 @@ std::optional<Refused> place_workers(Deciding& deciding, const Cluster& cluster,
                            Role::worker, amount_of(model.flavors.at(cluster.flavor)), pool_of(Role::worker)});
   }
   const auto mtu = model.networks.at(cluster.network).mtu;
-  Question question{candidates_for(model, mtu, deciding.now), plan.wanted, placement_policy(model, cluster, deciding.now)};
-  for (const Node& node : members) question.policy.members.emplace_back(node.host, node.role);
-  auto outcome = place_all(question.hosts, question.wanted, question.policy);
-  auto record = record_of(kind.value_or(PlacementKind::scale), cluster.id, cluster.name, question);
+  PlacementPolicy policy = policy_of(deciding, cluster);
+  for (const Node& node : members) policy.members.emplace_back(node.host, node.role);
+  const FleetQuestion question = question_for(deciding, mtu, plan.wanted, std::move(policy));
+  if (auto refused = beyond_quota(deciding, cluster.project, question, Growth::more_nodes)) return refused;
+  auto outcome = place_all(question);
+  auto record =
+      record_of(kind.value_or(PlacementKind::scale), cluster.id, cluster.name, question.wanted, question.policy);
   set_answer(record, outcome);
   if (!outcome.unplaced.empty()) {
     auto refused =
         no_room(question, std::move(outcome), {}, [&](const Remedy& remedy) { return suits(cluster, remedy); });
-    if (kind) record_placement(deciding, std::move(record), question.hosts, refused.remedies);
+    if (kind) record_placement(deciding, std::move(record), refused.remedies);
     return refused;
   }
-  if (kind) record_placement(deciding, std::move(record), question.hosts);
+  if (kind) record_placement(deciding, std::move(record));
   for (const Placement& placed : outcome.placed) plan.hosts.emplace(placed.node, placed.host);
   return std::nullopt;
 }
@@ -156,7 +171,7 @@ std::optional<Refused> place_workers(Deciding& deciding, const Cluster& cluster,
 Accepted carry_on(Deciding& deciding, Scaling scaling, const ScalePlan& plan, bool dry_run,
                   const Idempotency& idempotency, std::string message) {
   Cluster& cluster = scaling.cluster;
-  Accepted accepted = answer(deciding.model, cluster, plan, dry_run);
+  Accepted accepted = answer(deciding, cluster, plan, dry_run);
   if (dry_run) return accepted;
   if (plan.empty() && cluster.operation) {
     // On its way there already: the same operation is the one to wait on.

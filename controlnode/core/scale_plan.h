@@ -27,7 +27,7 @@ struct Scaling {
   std::uint32_t workers = 0;
 };
 // Without `workers` as many as before. Or the answer already: one given earlier, or why it may not be.
-std::variant<Scaling, Reply> scaling_of(const Model& model, const std::string& cluster,
+std::variant<Scaling, Reply> scaling_of(const Deciding& deciding, const std::string& cluster,
                                         std::optional<std::uint32_t> workers, bool dry_run,
                                         const Idempotency& idempotency);
 

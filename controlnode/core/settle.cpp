@@ -13,24 +13,22 @@ constexpr std::size_t kNodesInReason = 5;
 
 // Names the members that the predicate picks, with what is wrong with them.
 template <class Pick>
-std::string reasons(const std::vector<Node>& members, Pick pick) {
+std::string reasons(const std::vector<const Node*>& members, Pick pick) {
   std::string text;
   std::size_t count = 0;
-  for (const Node& node : members) {
-    if (!pick(node)) continue;
+  for (const Node* node : members) {
+    if (!pick(*node)) continue;
     if (++count > kNodesInReason) continue;
-    text += (text.empty() ? "" : "; ") + node.name + " is " + std::string(to_string(node.state));
-    if (!node.reason.empty()) text += ": " + node.reason;
+    text += (text.empty() ? "" : "; ") + node->name + " is " + std::string(to_string(node->state));
+    if (!node->reason.empty()) text += ": " + node->reason;
   }
   if (count > kNodesInReason) text += "; and " + std::to_string(count - kNodesInReason) + " more";
   return text;
 }
 
 void drop_cluster(Deciding& deciding, const Cluster& cluster) {
-  std::vector<PoolId> pools;
-  for (const auto& [id, pool] : deciding.model.pools) {
-    if (pool.cluster == cluster.id) pools.push_back(id);
-  }
+  const auto listed = deciding.index().pools_of(cluster.id);
+  const std::vector<PoolId> pools(listed.begin(), listed.end());
   refresh_steps(deciding, cluster);
   if (cluster.operation) {
     finish_operation(deciding, *cluster.operation, OperationState::succeeded, {});
@@ -42,26 +40,25 @@ void drop_cluster(Deciding& deciding, const Cluster& cluster) {
 }
 
 struct Census {
-  std::vector<Node> members;
+  std::vector<const Node*> members;
   bool removing = false;          // nodes or networks whose removal is not confirmed
   bool waiting = false;           // a member has never been ready since it was made or retried
   bool waiting_failed = false;    // and has failed
   bool all_ready = true;
 };
 
-Census census(const Model& model, const Cluster& cluster) {
+Census census(const ModelIndex& index, const Cluster& cluster) {
   Census result;
-  result.members = members_of(model, cluster.id);
-  result.removing = !hosts_removing(model, cluster).empty();
-  for (const Node& node : result.members) {
-    if (node.state == NodeState::draining) {
+  result.members = index.members_of(cluster.id);
+  result.removing = !index.hosts_removing(cluster).empty();
+  for (const Node* node : result.members) {
+    if (node->state == NodeState::draining) {
       result.removing = true;
       continue;
     }
-    result.waiting = result.waiting || outstanding(node);
-    result.waiting_failed =
-        result.waiting_failed || (outstanding(node) && node.state == NodeState::failed);
-    result.all_ready = result.all_ready && node.state == NodeState::ready;
+    result.waiting = result.waiting || outstanding(*node);
+    result.waiting_failed = result.waiting_failed || (outstanding(*node) && node->state == NodeState::failed);
+    result.all_ready = result.all_ready && node->state == NodeState::ready;
   }
   return result;
 }
@@ -103,10 +100,7 @@ void settle(Deciding& deciding, const ClusterId& id) {
   if (found == deciding.model.clusters.end()) return;
   const Cluster before = found->second;
   if (before.state == ClusterState::deleting) {
-    const auto& nodes = deciding.model.nodes;
-    const bool empty = std::none_of(nodes.begin(), nodes.end(),
-                                    [&](const auto& entry) { return entry.second.cluster == id; });
-    if (empty && hosts_removing(deciding.model, before).empty()) {
+    if (deciding.index().nodes_of(id).empty() && deciding.index().hosts_removing(before).empty()) {
       drop_cluster(deciding, before);
     } else {
       refresh_steps(deciding, before);
@@ -115,7 +109,7 @@ void settle(Deciding& deciding, const ClusterId& id) {
   }
   Cluster cluster = before;
   refresh_steps(deciding, cluster);
-  const Census now = census(deciding.model, cluster);
+  const Census now = census(deciding.index(), cluster);
   settle_operation(deciding, cluster, now);
   if (const auto event = event_of(now)) {
     cluster.state = next(cluster.state, *event).value_or(cluster.state);

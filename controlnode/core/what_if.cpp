@@ -83,7 +83,8 @@ Reply what_if(const Model& model, const WhatIf& asked, TimePoint now) {
     const KeyPair key_pair{ids.make<KeyPairId>(), project->id, request.key_pair, {}};
     imagined.key_pairs.emplace(key_pair.id, key_pair);
   }
-  Deciding deciding(imagined, now, ids);
+  Kept kept;
+  Deciding deciding(imagined, now, ids, kept);
   return create_cluster(deciding, request);
 }
 

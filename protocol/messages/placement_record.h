@@ -87,6 +87,7 @@ struct StoredQuestion {
   std::optional<std::uint32_t> round_trip_us;
   std::vector<StoredDistance> round_trips;
   StoredNear near;
+  std::vector<std::pair<SiteId, std::string>> closed;   // with the reason
   friend bool operator==(const StoredQuestion&, const StoredQuestion&) = default;
 };
 

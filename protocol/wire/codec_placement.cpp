@@ -225,6 +225,11 @@ std::string encode(const StoredQuestion& question) {
     added.set_site(raw(site));
     added.set_name(printable(name, kMaxNameBytes));
   }
+  for (const auto& [site, why] : question.closed) {
+    auto& added = *to.add_closed();
+    added.set_site(raw(site));
+    added.set_why(printable(why, kMaxTextBytes));
+  }
   return to.SerializeAsString();
 }
 
@@ -290,6 +295,13 @@ Result<StoredQuestion> decode_stored_question(std::string_view bytes) {
   to.round_trips = reader.distances(from.round_trips(), "question.round_trips");
   reader.check.require(from.has_near(), "question.near", "is not there");
   to.near = reader.near(from.near());
+  reader.count(from.closed_size(), kMaxList, "question.closed");
+  for (const auto& site : from.closed()) {
+    reader.check.known(site, "question.closed");
+    auto& added = to.closed.emplace_back();
+    reader.check.id(added.first, site.site(), "question.closed");
+    added.second = reader.check.text(site.why(), "question.closed", kMaxTextBytes);
+  }
   return done(reader, std::move(to));
 }
 

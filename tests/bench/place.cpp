@@ -24,6 +24,8 @@ int run(const std::string& only) {
   part("one", [&] { return dure::bench::place_one(folder); });
   part("fill", [&] { return dure::bench::place_fill(folder); });
   part("many", [] { return dure::bench::place_many(); });
+  part("durable", [] { return dure::bench::place_durable(); });
+  part("refuse", [] { return dure::bench::place_refuse(); });
   part("replay", [] { return dure::bench::place_replay(); });
   std::error_code ignored;
   std::filesystem::remove_all(folder, ignored);
@@ -35,7 +37,7 @@ int run(const std::string& only) {
 
 int main(int argc, char** argv) {
   try {
-    // --part=one, fill, many or replay: only that.
+    // --part=one, fill, many, durable, refuse or replay: only that.
     const std::string word = argc > 1 ? argv[1] : "";
     return run(word.rfind("--part=", 0) == 0 ? word.substr(7) : "");
   } catch (const std::exception& error) {

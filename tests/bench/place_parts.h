@@ -16,6 +16,13 @@ bool place_fill(const std::string& folder);
 // 50,000 small requests on 5,000 hosts, beside a raw scan.
 bool place_many();
 
+// Clusters of one, 8 and 64 nodes on 5,000 hosts, decided and committed in batches, beside the insertion
+// of as many claims alone. Needs the database that DURE_TEST_PG names.
+bool place_durable();
+
+// What a refusal of 64 nodes costs the deciding thread on 5,000 hosts, with all that it tries.
+bool place_refuse();
+
 // Arrivals and departures on a heterogeneous fleet, beside other strategies.
 bool place_replay();
 

@@ -177,6 +177,44 @@ TEST_CASE("migrations: forward only, each once, each whole or not at all") {
   refused({one}, "newer");
 }
 
+TEST_CASE("migrations: claims that were there before projects had quotas get their project, and count") {
+  const std::string url = fresh_database();
+  const auto files = embedded_migrations();
+  REQUIRE(files.size() >= 7);
+  Database database(url);
+  REQUIRE(migrate(database, {files.begin(), files.begin() + 6}).ok());
+  const auto run = [&](const std::string& script) {
+    return database.transact(Database::Mode::write, [&](Transaction& transaction) -> Result<void> {
+      transaction.run_script(script);
+      return {};
+    });
+  };
+  const auto id = [](int number) { return "'00000000-0000-4000-8000-00000000000" + std::to_string(number) + "'"; };
+  const std::string sha = "repeat('a', 64)";
+  REQUIRE(run("INSERT INTO sites VALUES (" + id(1) + ", 'north', 1500);"
+              "INSERT INTO hosts VALUES (" + id(1) + ", 'pc-1', " + id(1) + ", '10.0.0.1', repeat('k', 40), 'anchor', "
+              "8, 8192, 100, 0, 0, 0, false, 0, NULL);"
+              "INSERT INTO projects VALUES (" + id(1) + ", 'course'), (" + id(2) + ", 'other');"
+              "INSERT INTO flavors VALUES (" + id(1) + ", 'small', 1, 1024, 10);"
+              "INSERT INTO images VALUES (" + id(1) + ", 'plain', " + sha + ", 1, " + sha + ", 1, " + sha + ", 1, '', 5);"
+              "INSERT INTO key_pairs VALUES (" + id(1) + ", " + id(2) + ", 'me', 'ssh-ed25519 AAAA');"
+              "INSERT INTO networks VALUES (" + id(1) + ", " + id(1) + ", 1, '10.1.0.0/24', '10.1.0.1', '06:00:00:00:00:01', 1400);"
+              "INSERT INTO clusters VALUES (" + id(1) + ", " + id(2) + ", 'demo', 'ready', '', " + id(1) + ", " + id(1) + ", " +
+              id(1) + ", " + id(1) + ", '{}', 2, 2, NULL, now(), NULL);"
+              "INSERT INTO node_pools VALUES (" + id(1) + ", " + id(1) + ", 'worker', 1);"
+              "INSERT INTO nodes VALUES (" + id(1) + ", " + id(1) + ", " + id(1) + ", 'demo-w1', 'worker', " + id(1) +
+              ", 1, '02:00:00:00:00:01', '10.1.0.2', 'ready', '', 'running', 1, '{}', '{}', NULL, now(), NULL);"
+              "INSERT INTO claims VALUES (" + id(1) + ", " + id(1) + ", 1, 1024, 10)").ok());
+  REQUIRE(migrate(database, files).ok());
+  CHECK(ask(url, "SELECT p.name FROM claims c JOIN projects p ON p.id = c.project") == std::vector<std::string>{"other"});
+  REQUIRE(run("UPDATE projects SET quota_memory_mib = 2047").ok());
+  const auto another = "INSERT INTO claims (node, host, vcpus, memory_mib, disk_gib, project) VALUES (" + id(2) + ", " + id(1);
+  const auto over = run(another + ", 1, 1024, 10, " + id(2) + ")");
+  CHECK(code_of(over) == Errc::conflict);
+  CHECK(over.error().message.find("project other") != std::string::npos);
+  CHECK(run(another + ", 1, 1024, 10, " + id(1) + ")").ok());
+}
+
 TEST_CASE("migrations: a file that comes in front of applied ones is refused") {
   Database database(fresh_database());
   const Migration two{2, "0002_two.sql", "CREATE TABLE two (id int);"};

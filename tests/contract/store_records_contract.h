@@ -51,6 +51,7 @@ inline PlacementRecord full_record() {
   policy.image = id<ImageId>(4);
   policy.round_trip_us = 4'000'000'000;
   policy.round_trips = {{id<SiteId>(1), id<SiteId>(1, 2), 900}};
+  policy.closed = {{id<SiteId>(1, 2), "is at site south, whose underlay MTU is too small"}};
   record.near = {Duration{10'000},
                  {{id<SiteId>(1), id<SiteId>(1, 2), Duration{12'345}}},
                  {{id<SiteId>(1), "north"}, {id<SiteId>(1, 2), "south"}}};

@@ -131,7 +131,7 @@ TEST_CASE("store: a host is never promised more memory or disk than it may give"
   Sample s;
   world.must(s.all());  // has 16384 - 4096 MiB, of which 2048 are claimed; 200 - 50 GiB, 10 claimed
   const auto claim = [&](std::uint8_t node, std::int64_t memory_mib, std::int64_t disk_gib) {
-    return Claim{id<NodeId>(9, node), s.host.id, {100, memory_mib, disk_gib}};
+    return Claim{id<NodeId>(9, node), s.host.id, {100, memory_mib, disk_gib}, s.project.id};
   };
   world.refused(Errc::conflict, {claim(2, 10241, 1)});
   world.refused(Errc::conflict, {claim(2, 1, 141)});
@@ -146,6 +146,55 @@ TEST_CASE("store: a host is never promised more memory or disk than it may give"
   world.must({s.host, claim(3, 2048, 10)});
   world.must({claim(3, 1024, 10)});
   world.refused(Errc::conflict, {claim(3, 1025, 10)});
+  world.check();
+}
+
+TEST_CASE("store: a project never holds more than its quota, and keeps what it had when it is lowered") {
+  World world;
+  Sample s;
+  s.project.quota = {200, 8192, 60, 3, 1};
+  world.must(s.all());  // 2 vCPUs, 2048 MiB, 10 GiB
+  const auto claim = [&](std::uint8_t node, Resources amount) {
+    return Claim{id<NodeId>(9, node), s.host.id, amount, s.project.id};
+  };
+  world.refused(Errc::conflict, {claim(2, {199, 1, 1})});
+  world.refused(Errc::conflict, {claim(2, {1, 6145, 1})});
+  world.refused(Errc::conflict, {claim(2, {1, 1, 51})});
+  world.refused(Errc::conflict, {claim(2, {1, 1, 1}), claim(3, {1, 1, 1}), claim(4, {1, 1, 1})});
+  world.must({claim(2, {198, 6144, 50})});
+  world.refused(Errc::conflict, {claim(3, {1, 0, 0})});
+  world.refused(Errc::conflict, {claim(2, {199, 6144, 50})});
+  world.must({DropClaim{s.claim.node}, claim(3, {2, 2048, 10})});
+  const Project other{id<ProjectId>(6, 2), "other"};
+  world.must({other, with(claim(4, {1, 1, 1}), [&](auto& row) { row.project = other.id; })});
+  world.refused(Errc::conflict, {claim(4, {1, 1, 1})});
+  world.check();
+
+  s.project.quota = {1, 1, 1, 1, 0};
+  world.must({s.project, claim(3, {2, 2048, 10})});
+  world.must({claim(3, {1, 1024, 5})});
+  world.refused(Errc::conflict, {claim(5, {1, 1, 1})});
+  world.check();
+}
+
+TEST_CASE("store: a project never has more clusters than its quota") {
+  World world;
+  Sample s;
+  s.project.quota = {{}, {}, {}, {}, 1};
+  world.must(s.all());
+  Network network = s.network;
+  network.id = id<NetworkId>(8, 2);
+  network.cluster = id<ClusterId>(10, 2);
+  network.vni = 4098;
+  network.prefix = *Ipv4Prefix::parse("10.128.1.0/24");
+  Cluster second = s.cluster;
+  second.id = network.cluster;
+  second.name = "second";
+  second.network = network.id;
+  world.refused(Errc::conflict, {network, second});
+  world.must({with(s.cluster, [](auto& row) { row.state = ClusterState::ready; })});
+  s.project.quota.clusters = 2;
+  world.must({s.project, network, second});
   world.check();
 }
 

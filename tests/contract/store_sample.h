@@ -59,7 +59,7 @@ struct Sample {
   Image image{id<ImageId>(4), "debian-13", {digest(1), 1000}, {digest(2), 20}, {digest(3), 30},
               "root=/dev/vda1 quiet", 4, "v1.32.13"};
   Flavor flavor{id<FlavorId>(5), "small", 2, 2048, 10};
-  Project project{id<ProjectId>(6), "lab"};
+  Project project{id<ProjectId>(6), "lab", {1000, std::nullopt, 100'000, 5, 3}};
   KeyPair key_pair{id<KeyPairId>(7), project.id, "laptop", "ssh-ed25519 AAAA user@laptop"};
   Network network{id<NetworkId>(8), id<ClusterId>(10), 4097, *Ipv4Prefix::parse("10.128.0.0/24"),
                   ip("10.128.0.1"), {{2, 0xd0, 0, 0, 0, 1}}, 1450};
@@ -106,7 +106,7 @@ struct Sample {
             TimePoint{1'700'000'100'999'999},
             *Ipv4Prefix::parse("10.64.11.0/24"),
             true};
-  Claim claim{node.id, host.id, {2, 2048, 10}};
+  Claim claim{node.id, host.id, {2, 2048, 10}, project.id};
   PutRemovals removals{host.id,
                        {{host.id, ObjectKind::network, Uuid{{1, 2}}, 4099, 6},
                         {host.id, ObjectKind::vm, Uuid{{3, 4}}, 5, 7}}};

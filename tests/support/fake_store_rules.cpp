@@ -19,6 +19,7 @@ class Rules {
     nodes();
     hosts_of();
     capacity();
+    quotas();
     if (broken_.empty()) return {};
     return Error{Errc::conflict, broken_};
   }
@@ -117,7 +118,10 @@ class Rules {
 
   void hosts_of() {
     const Model& m = after_;
-    for (const auto& [node, claim] : m.claims) refers(m.hosts, claim.host, "claim.host");
+    for (const auto& [node, claim] : m.claims) {
+      refers(m.hosts, claim.host, "claim.host");
+      refers(m.projects, claim.project, "claim.project");
+    }
     for (const auto& [host, row] : m.observations) refers(m.hosts, host, "observation.host");
     for (const auto& [host, list] : m.removals) {
       refers(m.hosts, host, "removal.host");
@@ -153,6 +157,35 @@ class Rules {
       require(sums[id].memory_mib <= has.memory_mib - keeps.memory_mib &&
                   sums[id].disk_gib <= has.disk_gib - keeps.disk_gib,
               "host " + host->second.name + " would carry more than it has");
+    }
+  }
+
+  // Only projects that got more are looked at, and a limit on clusters only where there is a new one.
+  void quotas() {
+    std::set<ProjectId> grown, founding;
+    for (const auto& [node, claim] : after_.claims) {
+      const auto old = before_.claims.find(node);
+      const bool more = old == before_.claims.end() || old->second.project != claim.project ||
+                        claim.amount.vcpus > old->second.amount.vcpus || grew(claim);
+      if (more) grown.insert(claim.project);
+    }
+    for (const auto& [id, cluster] : after_.clusters) {
+      if (!before_.clusters.contains(id)) founding.insert(cluster.project);
+    }
+    for (const auto& [id, project] : after_.projects) {
+      const Quota& quota = project.quota;
+      std::int64_t vcpus = 0, memory_mib = 0, disk_gib = 0, nodes = 0, clusters = 0;
+      for (const auto& [node, claim] : after_.claims) {
+        if (claim.project != id) continue;
+        vcpus += claim.amount.vcpus, memory_mib += claim.amount.memory_mib, disk_gib += claim.amount.disk_gib, ++nodes;
+      }
+      for (const auto& [cluster_id, cluster] : after_.clusters) clusters += cluster.project == id ? 1 : 0;
+      const auto within = [](std::int64_t sum, const std::optional<std::int64_t>& limit) { return !limit || sum <= *limit; };
+      const bool fits = within(vcpus, quota.vcpus) && within(memory_mib, quota.memory_mib) &&
+                        within(disk_gib, quota.disk_gib) && within(nodes, quota.nodes);
+      require(!grown.contains(id) || fits, "project " + project.name + " would hold more than its quota");
+      require(!founding.contains(id) || within(clusters, quota.clusters),
+              "project " + project.name + " would hold more clusters than its quota");
     }
   }
 

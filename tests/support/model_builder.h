@@ -8,6 +8,7 @@
 
 #include "common/uuid.h"
 #include "controlnode/core/decide.h"
+#include "controlnode/core/kept.h"
 
 namespace dure::control::test {
 
@@ -90,7 +91,7 @@ class Campus {
   }
 
   Decision decide_all(const std::vector<Event>& events) {
-    last = decide(model, events, now, ids);
+    last = kept == nullptr ? decide(model, events, now, ids) : decide(model, events, now, ids, *kept);
     for (const Change& change : last.changes) {
       if (const auto* order = std::get_if<PutOrder>(&change)) orders[order->order.host] = order->order;
     }
@@ -204,6 +205,7 @@ class Campus {
   IdStream ids;
   TimePoint now = kStart;
   Decision last;
+  Kept* kept = nullptr;                // for who leaves the model to the decisions
   std::map<HostId, HostOrder> orders;  // the newest of each host, as the outbox holds it
 
  private:

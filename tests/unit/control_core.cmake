@@ -6,12 +6,15 @@ add_doctest_binary(
           controlnode/core/busy_windows_test.cpp
           controlnode/core/decide_clusters_test.cpp
           controlnode/core/decide_lease_test.cpp
+          controlnode/core/decide_quota_test.cpp
           controlnode/core/decide_records_test.cpp
           controlnode/core/decide_reports_test.cpp
           controlnode/core/decide_tick_test.cpp
           controlnode/core/decide_walk_test.cpp
+          controlnode/core/fair_order_test.cpp
           controlnode/core/grammar_test.cpp
           controlnode/core/host_orders_test.cpp
+          controlnode/core/host_view_test.cpp
           controlnode/core/id_stream_test.cpp
           controlnode/core/lifecycle_test.cpp
           controlnode/core/near_sites_test.cpp

@@ -31,7 +31,8 @@ void drop_before(PlacementChain& chain, std::uint64_t first_kept) {
   std::erase_if(chain.segments, [&](const SegmentSize& segment) { return segment.first < first_kept; });
 }
 
-void link(PlacementRecord& record, const PlacementChain& chain, std::span<const Candidate> hosts) {
+void link(PlacementRecord& record, const PlacementChain& chain, std::span<const Candidate> hosts,
+          const std::set<HostId>* changed) {
   record.number = chain.last + 1;
   bool begins = !chain.open || chain.segments.empty();
   if (!begins) {
@@ -39,7 +40,11 @@ void link(PlacementRecord& record, const PlacementChain& chain, std::span<const 
     begins = segment.records >= kSegmentRecords || segment.bytes >= std::max(kSegmentBytes, 2 * chain.whole);
   }
   record.segment = begins ? record.number : chain.segments.back().first;
-  record.fleet = difference(begins ? std::span<const Candidate>() : std::span<const Candidate>(chain.fleet), hosts);
+  if (begins) {
+    record.fleet = difference({}, hosts);
+  } else {
+    record.fleet = changed == nullptr ? difference(chain.fleet, hosts) : difference(chain.fleet, hosts, *changed);
+  }
   record.bytes = weight_of(record);
 }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "controlnode/core/placement/record.h"
@@ -40,8 +41,10 @@ PlacementChain& own(SharedChain& chain);
 void add_record(PlacementChain& chain, const PlacementRecord& record);
 void drop_before(PlacementChain& chain, std::uint64_t first_kept);
 
-// Gives the record its number, its segment, and what is different in the fleet: `hosts`, sorted by id.
-void link(PlacementRecord& record, const PlacementChain& chain, std::span<const Candidate> hosts);
+// Gives the record its number, its segment, and what is different in the fleet: `hosts`, sorted by id. With
+// `changed` no other host is looked at.
+void link(PlacementRecord& record, const PlacementChain& chain, std::span<const Candidate> hosts,
+          const std::set<HostId>* changed = nullptr);
 // The first record that is kept once this one is there; nothing: all are.
 std::optional<std::uint64_t> first_kept(const PlacementChain& chain);
 

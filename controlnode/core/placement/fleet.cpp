@@ -15,7 +15,6 @@ std::string_view to_string(Unusable why) {
     case Unusable::silent: return "silent";
     case Unusable::restored: return "restored";
     case Unusable::crowded: return "crowded";
-    case Unusable::network: return "network";
   }
   return "usable";
 }

@@ -85,6 +85,8 @@ class Fleet {
   void lift(Rank rank);
   void put_back(Rank rank);
 
+  const Amounts& total() const { return all_; }  // of all hosts
+
   // What a placement of `wanted` should count as dear now.
   Worth worth(const Amounts& wanted) const { return Worth::of(all_, all_free_, guests_, wanted, proportions_); }
 

@@ -19,6 +19,10 @@ Gang::Gang(Fleet& fleet, std::span<const NodeRequest> wanted, const PlacementPol
   planes_at_site_ = at_site_;
   worth_ = fleet.worth(wanted.empty() ? Amounts{} : amounts(wanted.front().amount));
   for (const NodeRequest& node : wanted) control_planes_ += node.role == Role::control_plane ? 1 : 0;
+  for (const ClosedSite& closed : policy.closed) {
+    closed_.resize(fleet.sites().size(), 0);
+    if (const auto site = fleet.sites().find(closed.site)) closed_[*site] = 1;
+  }
   everywhere_ = resolve(PoolRules{policy.sites, {}, {}, {}});
   for (const PoolRules& rules : policy.pools) rules_.push_back(resolve(rules));
   if (policy.round_trip_us) {
@@ -158,6 +162,7 @@ bool Gang::room_is_full(std::uint32_t room) const {
 void Gang::group_lacks(std::uint32_t number, const NodeRequest& wanted, std::vector<Dimension>& lacks) const {
   const HostGroup& group = fleet_.groups()[number];
   const Rules& rules = rules_of(wanted);
+  if (!closed_.empty() && closed_[group.site] != 0) lacks.push_back(Dimension::unusable);
   if ((!everywhere_.any_site && !holds(everywhere_.sites, group.site)) ||
       (!rules.any_site && !holds(rules.sites, group.site))) {
     lacks.push_back(Dimension::site);
@@ -199,6 +204,7 @@ std::vector<Dimension> Gang::lacks(Rank rank, const NodeRequest& wanted) const {
   group_lacks(fleet_.group(rank), wanted, lacks);
   host_lacks(rank, wanted, lacks);
   std::sort(lacks.begin(), lacks.end());
+  lacks.erase(std::unique(lacks.begin(), lacks.end()), lacks.end());
   return lacks;
 }
 

@@ -80,7 +80,7 @@ class Gang {
   std::vector<std::uint32_t> planes_at_site_;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> planes_in_room_;
   std::vector<std::vector<std::uint32_t>> far_;  // sites by site; empty without a bound
-  std::vector<std::uint8_t> group_allowed_;      // rules that do not change while nodes are placed
+  std::vector<std::uint8_t> closed_;             // by site; empty: none
   std::vector<GroupTerm> terms_;
   bool kept_ = false;
 };
@@ -89,6 +89,15 @@ struct GangAnswer {
   std::vector<Rank> hosts;        // by node, in the order given; empty: not all of them fit
   bool proven = true;             // if not: the search ran out of steps
   std::size_t looked_at = 0;      // states, by the search: its work
+};
+
+// A request to a fleet that is there already. `hosts` are the fleet's own, sorted by id, so that a rank
+// is a place in them.
+struct FleetQuestion {
+  Fleet& fleet;
+  std::span<const Candidate> hosts;
+  std::vector<NodeRequest> wanted;
+  PlacementPolicy policy{};
 };
 
 // All nodes or none. The order of `wanted` is the order of placing. With `keep` the fleet is left

@@ -76,6 +76,8 @@ class HostIndex {
     }
   }
 
+  // Of all hosts that were ever here.
+  std::size_t sizes() const { return sizes_.size(); }
   std::size_t states() const { return states_.size() - spare_states_.size(); }
   std::size_t memory_bytes() const;
 

@@ -12,6 +12,13 @@ namespace {
 
 bool by_id(const Candidate& a, const Candidate& b) { return a.host < b.host; }
 
+// Null: it is not there.
+const Candidate* find(std::span<const Candidate> fleet, const HostId& id) {
+  const auto found = std::lower_bound(fleet.begin(), fleet.end(), id,
+                                      [](const Candidate& host, const HostId& sought) { return host.host < sought; });
+  return found == fleet.end() || found->host != id ? nullptr : &*found;
+}
+
 // A digest over values that cannot run into each other.
 class Summing {
  public:
@@ -77,6 +84,18 @@ FleetDelta difference(std::span<const Candidate> before, std::span<const Candida
   return delta;
 }
 
+FleetDelta difference(std::span<const Candidate> before, std::span<const Candidate> after,
+                      const std::set<HostId>& changed) {
+  FleetDelta delta;
+  for (const HostId& id : changed) {
+    const Candidate* now = find(after, id);
+    const Candidate* then = find(before, id);
+    if (now == nullptr && then != nullptr) delta.removed.push_back(id);
+    if (now != nullptr && (then == nullptr || !(*then == *now))) delta.changed.push_back(*now);
+  }
+  return delta;
+}
+
 void apply_delta(std::vector<Candidate>& fleet, const FleetDelta& delta) {
   if (!delta.removed.empty()) {
     std::erase_if(fleet, [&](const Candidate& host) {
@@ -104,13 +123,13 @@ std::vector<Candidate> fleet_of(std::span<const FleetDelta> deltas) {
 }
 
 PlacementRecord record_of(PlacementKind kind, const ClusterId& cluster, std::string cluster_name,
-                          const Question& question, NearRule near) {
+                          const std::vector<NodeRequest>& wanted, const PlacementPolicy& policy, NearRule near) {
   PlacementRecord record;
   record.kind = kind;
   record.cluster = cluster;
   record.cluster_name = std::move(cluster_name);
-  record.wanted = question.wanted;
-  record.policy = question.policy;
+  record.wanted = wanted;
+  record.policy = policy;
   record.near = std::move(near);
   return record;
 }
@@ -134,6 +153,7 @@ std::uint64_t weight_of(const PlacementRecord& record) {
     for (const std::string& room : rules.rooms) bytes += 4 + room.size();
     for (const std::string& label : rules.labels) bytes += 4 + label.size();
   }
+  for (const ClosedSite& closed : policy.closed) bytes += 20 + closed.why.size();
   for (const auto& [site, name] : record.near.names) bytes += 20 + name.size();
   for (const RecordedRemedy& remedy : record.remedies) bytes += 8 + remedy.code.size() + remedy.text.size();
   for (const Candidate& host : record.fleet.changed) bytes += weight_of(host);

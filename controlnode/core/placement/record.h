@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,6 +26,9 @@ struct FleetDelta {
 };
 // Both sorted by id.
 FleetDelta difference(std::span<const Candidate> before, std::span<const Candidate> after);
+// If nothing is different but these.
+FleetDelta difference(std::span<const Candidate> before, std::span<const Candidate> after,
+                      const std::set<HostId>& changed);
 void apply_delta(std::vector<Candidate>& fleet, const FleetDelta& delta);
 // The fleet after these, of which the first begins at nothing.
 std::vector<Candidate> fleet_of(std::span<const FleetDelta> deltas);
@@ -61,7 +65,7 @@ struct PlacementRecord {
 
 // A record of the question before it is answered: an answer may sharpen its policy.
 PlacementRecord record_of(PlacementKind kind, const ClusterId& cluster, std::string cluster_name,
-                          const Question& question, NearRule near = {});
+                          const std::vector<NodeRequest>& wanted, const PlacementPolicy& policy, NearRule near = {});
 void set_answer(PlacementRecord& record, const PlacementOutcome& outcome);
 std::uint64_t weight_of(const PlacementRecord& record);
 

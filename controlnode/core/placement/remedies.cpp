@@ -12,6 +12,7 @@ namespace {
 
 // Together they bound what one refusal costs.
 constexpr std::size_t kTrials = 200;
+constexpr std::size_t kPlacements = 4'000;   // of nodes, over all trials
 constexpr std::size_t kLooks = 8'000'000;
 constexpr std::size_t kHostsTried = 8;
 constexpr std::size_t kRoomTried = 48;
@@ -25,10 +26,8 @@ bool smaller(const Resources& a, const Resources& b) {
 // Tries changes on one fleet, and takes each back.
 class Adviser {
  public:
-  Adviser(const Question& question, std::span<const FlavorOffer> offers)
-      : question_(question), offers_(offers), fleet_(question.hosts), order_(placing_order(question.wanted)) {
-    by_rank_.resize(fleet_.size());
-    for (const Candidate& host : question.hosts) by_rank_[*fleet_.find(host.host)] = &host;
+  Adviser(const FleetQuestion& question, std::span<const FlavorOffer> offers)
+      : question_(question), offers_(offers), fleet_(question.fleet), order_(placing_order(question.wanted)) {
     for (const NodeRequest& node : order_) (node.role == Role::worker ? workers_ : planes_) += 1;
   }
 
@@ -48,8 +47,9 @@ class Adviser {
 
  private:
   bool fits(std::span<const NodeRequest> wanted, const PlacementPolicy& policy) {
-    if (trials_ >= kTrials || looks_ >= kLooks || wanted.empty()) return false;
+    if (trials_ >= kTrials || placements_ >= kPlacements || looks_ >= kLooks || wanted.empty()) return false;
     ++trials_;
+    placements_ += wanted.size();
     const GangAnswer answer = place_gang(fleet_, wanted, policy, false);
     looks_ += answer.looked_at;
     return !answer.hosts.empty();
@@ -195,13 +195,13 @@ class Adviser {
       remedy.dimension = miss.dimension;
       remedy.more = miss.lacking;
       remedy.hosts.push_back(fleet_.id(miss.rank));
-      std::vector<std::string> names{by_rank_[miss.rank]->name};
+      std::vector<std::string> names{question_.hosts[miss.rank].name};
       const auto others = fleet_.hosts_in(room);
       const bool named = !fleet_.rooms()[room].second.empty() && others.size() <= kRoomTried;
       for (const Rank other : others) {
         if (!named || other == miss.rank || !fits_with(other, miss.dimension, miss.lacking)) continue;
         remedy.hosts.push_back(fleet_.id(other));
-        names.push_back(by_rank_[other]->name);
+        names.push_back(question_.hosts[other].name);
       }
       const bool whole_room = named && remedy.hosts.size() == others.size() && others.size() > 1;
       std::sort(names.begin(), names.end());
@@ -253,7 +253,7 @@ class Adviser {
       for (const BusyWindow& window : fleet_.groups()[fleet_.group(rank)].busy) {
         if (window.until != at) continue;
         const std::string& room = fleet_.rooms()[fleet_.room(rank)].second;
-        return room.empty() ? by_rank_[rank]->name : "room " + room;
+        return room.empty() ? question_.hosts[rank].name : "room " + room;
       }
     }
     return {};
@@ -274,17 +274,16 @@ class Adviser {
       Remedy remedy;
       remedy.kind = RemedyKind::uncordon;
       remedy.hosts = {fleet_.id(rank)};
-      return offer(remedy, 250, "if " + by_rank_[rank]->name + " is uncordoned");
+      return offer(remedy, 250, "if " + question_.hosts[rank].name + " is uncordoned");
     }
   }
 
-  const Question& question_;
+  const FleetQuestion& question_;
   std::span<const FlavorOffer> offers_;
-  Fleet fleet_;
+  Fleet& fleet_;
   std::vector<NodeRequest> order_;
-  std::vector<const Candidate*> by_rank_;
   std::uint32_t workers_ = 0, planes_ = 0;
-  std::size_t trials_ = 0, looks_ = 0;
+  std::size_t trials_ = 0, placements_ = 0, looks_ = 0;
   std::vector<Remedy> found_;
 };
 
@@ -305,8 +304,14 @@ void add(Resources& to, Dimension dimension, std::int64_t more) {
 
 }  // namespace
 
-std::vector<Remedy> remedies(const Question& question, std::span<const FlavorOffer> offers) {
+std::vector<Remedy> remedies(const FleetQuestion& question, std::span<const FlavorOffer> offers) {
   return Adviser(question, offers).all();
+}
+
+std::vector<Remedy> remedies(const Question& question, std::span<const FlavorOffer> offers) {
+  const auto hosts = sorted_by_id(question.hosts);
+  Fleet fleet(hosts);
+  return remedies(FleetQuestion{fleet, hosts, question.wanted, question.policy}, offers);
 }
 
 Question changed(Question question, const Remedy& remedy, std::size_t choice) {

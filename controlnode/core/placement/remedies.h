@@ -10,7 +10,7 @@
 
 namespace dure::control {
 
-// A request and all that its answer depends on.
+// A request and all that its answer depends on, for what-if: see FleetQuestion for a fleet that is kept.
 struct Question {
   std::vector<Candidate> hosts;
   std::vector<NodeRequest> wanted;
@@ -55,6 +55,7 @@ struct Remedy {
 
 // The changes that make a refused request fit, the smallest first, a few of each kind at most. The
 // work is bounded: on large fleets some that exist may not be found.
+std::vector<Remedy> remedies(const FleetQuestion& question, std::span<const FlavorOffer> offers);
 std::vector<Remedy> remedies(const Question& question, std::span<const FlavorOffer> offers);
 
 // The question with the change made; `choice` picks one of the remedy's hosts.

@@ -13,7 +13,7 @@
 namespace dure::control {
 
 // Why a host is given no new nodes.
-enum class Unusable : std::uint8_t { no, cordoned, not_reported, silent, restored, crowded, network };
+enum class Unusable : std::uint8_t { no, cordoned, not_reported, silent, restored, crowded };
 std::string_view to_string(Unusable why);
 
 // A host as placement sees it: what is free after claims and the owner's reserve.
@@ -62,6 +62,13 @@ struct RoundTrip {
   friend bool operator==(const RoundTrip&, const RoundTrip&) = default;
 };
 
+// A site whose hosts cannot serve this request, whatever is free on them.
+struct ClosedSite {
+  SiteId site;
+  std::string why;             // follows the host's name
+  friend bool operator==(const ClosedSite&, const ClosedSite&) = default;
+};
+
 struct PlacementPolicy {
   std::vector<SiteId> sites;                // allowed, spread evenly over them; empty: any
   // Already placed members of the same cluster: distinctness and spread count them.
@@ -75,6 +82,7 @@ struct PlacementPolicy {
   std::optional<ImageId> image{};           // hosts that have it are liked better
   std::optional<std::uint32_t> round_trip_us{};  // most between any two control-plane members
   std::vector<RoundTrip> round_trips{};     // sites that are not measured count as too far
+  std::vector<ClosedSite> closed{};
   friend bool operator==(const PlacementPolicy&, const PlacementPolicy&) = default;
 };
 

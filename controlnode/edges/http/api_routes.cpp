@@ -121,13 +121,11 @@ void ApiRoutes::handle(HttpRequest request, Respond respond) {
   if (is_upload(request)) return keep_blob(request, std::move(respond));
   if (request.method == "GET" || request.method == "HEAD") return get(request, rest, std::move(respond));
   if (request.method == "POST") return post(request, rest, std::move(respond));
-  const bool host = rest.size() == 2 && rest[0] == "hosts";
-  const bool cluster = rest.size() == 2 && rest[0] == "clusters";
-  if (request.method == "PATCH" && host) return patch_host(request, rest[1], std::move(respond));
-  if (request.method == "PATCH" && cluster) return patch_cluster(request, rest[1], std::move(respond));
+  const bool changeable = rest.size() == 2 && (rest[0] == "hosts" || rest[0] == "clusters" || rest[0] == "projects");
+  if (request.method == "PATCH" && changeable) return patch(request, rest, std::move(respond));
   if (request.method == "DELETE") return remove(request, rest, std::move(respond));
   auto refused = problem(405, "method-not-allowed", request.method + " is not offered here");
-  refused.headers.emplace_back("Allow", host || cluster ? "GET, HEAD, POST, PATCH, DELETE" : "GET, HEAD, POST, DELETE");
+  refused.headers.emplace_back("Allow", changeable ? "GET, HEAD, POST, PATCH, DELETE" : "GET, HEAD, POST, DELETE");
   respond(std::move(refused));
 }
 
@@ -275,6 +273,7 @@ std::optional<std::variant<Request, HttpResponse>> read_admin_post(
     if (path[0] == "flavors") return as_request(read_create_flavor(request.body));
     if (path[0] == "images") return as_request(read_create_image(request.body));
     if (path[0] == "keypairs") return as_request(read_create_key_pair(request.body));
+    if (path[0] == "projects") return as_request(read_create_project(request.body));
   }
   if (path.size() == 3 && path[0] == "hosts" && (path[2] == "cordon" || path[2] == "uncordon")) {
     return Request{CordonHost{path[1], path[2] == "cordon"}};
@@ -304,16 +303,12 @@ void ApiRoutes::post(const HttpRequest& request, const Path& path, Respond respo
   submit(std::move(wanted), std::move(respond));
 }
 
-void ApiRoutes::patch_host(const HttpRequest& request, const std::string& name, Respond respond) {
-  auto read = read_update_host(name, request.body);
-  if (auto* faults = std::get_if<std::vector<Fault>>(&read)) return respond(problem(*faults));
-  submit(std::get<UpdateHost>(std::move(read)), std::move(respond));
-}
-
-void ApiRoutes::patch_cluster(const HttpRequest& request, const std::string& name, Respond respond) {
-  auto read = read_extend_cluster(name, request.body);
-  if (auto* faults = std::get_if<std::vector<Fault>>(&read)) return respond(problem(*faults));
-  submit(std::get<ExtendCluster>(std::move(read)), std::move(respond));
+void ApiRoutes::patch(const HttpRequest& request, const Path& path, Respond respond) {
+  auto read = path[0] == "hosts"      ? as_request(read_update_host(path[1], request.body))
+              : path[0] == "clusters" ? as_request(read_extend_cluster(path[1], request.body))
+                                      : as_request(read_update_project(path[1], request.body));
+  if (auto* wrong = std::get_if<HttpResponse>(&read)) return respond(std::move(*wrong));
+  submit(std::get<Request>(std::move(read)), std::move(respond));
 }
 
 void ApiRoutes::post_cluster(const HttpRequest& request, const Path& path, Respond respond) {
@@ -365,6 +360,9 @@ void ApiRoutes::remove(const HttpRequest& request, const Path& path, Respond res
     return respond(problem(405, "method-not-allowed",
                            path[0] == "nodes" ? "nodes go with their cluster: scale or delete it"
                                               : "operations are history"));
+  }
+  if (path[0] == "projects") {
+    return respond(problem(405, "method-not-allowed", "projects stay: take their quota to 0 instead"));
   }
   submit(DeleteObject{singular(path[0]), path[1]}, std::move(respond));
 }

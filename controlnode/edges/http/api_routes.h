@@ -37,8 +37,7 @@ class ApiRoutes : public HttpHandler {
   void read_events(std::uint64_t after, std::uint64_t limit, Respond respond);
   void get_ready(Respond respond);
   void post(const HttpRequest& request, const Path& path, Respond respond);
-  void patch_host(const HttpRequest& request, const std::string& name, Respond respond);
-  void patch_cluster(const HttpRequest& request, const std::string& name, Respond respond);
+  void patch(const HttpRequest& request, const Path& path, Respond respond);
   void post_cluster(const HttpRequest& request, const Path& path, Respond respond);
   void remove(const HttpRequest& request, const Path& path, Respond respond);
   void keep_blob(const HttpRequest& request, Respond respond);

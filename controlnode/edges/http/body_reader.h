@@ -139,6 +139,27 @@ class BodyReader {
     return result;
   }
 
+  // Members are whole numbers or null.
+  std::map<std::string, std::optional<std::int64_t>> limits(std::string_view name, std::size_t max) {
+    std::map<std::string, std::optional<std::int64_t>> result;
+    const auto* member = find(name, false);
+    if (member == nullptr) return result;
+    if (!member->is_object() || member->get_object().size() > max) {
+      wrong(name, "an object of at most " + std::to_string(max) + " numbers is wanted");
+      return result;
+    }
+    for (const auto& [key, value] : member->get_object()) {
+      boost::json::error_code error;
+      const auto number = value.is_null() ? 0 : value.to_number<std::int64_t>(error);
+      if (error || key.size() > kMaxName) {
+        wrong(name, "whole numbers or null are wanted");
+        return {};
+      }
+      result[std::string(key)] = value.is_null() ? std::nullopt : std::optional(number);
+    }
+    return result;
+  }
+
   bool has(std::string_view name) { return find(name, false) != nullptr; }
   // Null counts.
   bool given(std::string_view name) const { return value_.get_object().contains(name); }

@@ -43,6 +43,7 @@ const std::vector<Collection>& collections() {
       {"images", listing(&Model::images, [](M, const Image& i, TimePoint) { return render(i); })},
       {"keypairs",
        listing(&Model::key_pairs, [](M m, const KeyPair& k, TimePoint) { return render(m, k); })},
+      {"projects", listing(&Model::projects, [](M m, const Project& p, TimePoint) { return render(m, p); })},
       {"clusters",
        listing(&Model::clusters, [](M m, const Cluster& c, TimePoint) { return render(m, c); })},
       {"nodes", listing(&Model::nodes, [](M m, const Node& n, TimePoint) { return render(m, n); })},

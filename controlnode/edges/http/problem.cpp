@@ -16,7 +16,8 @@ unsigned status_of(const Error& error) {
     case Errc::conflict:
       // The same key with another body: RFC draft idempotency-key-header says 422.
       return error.message.starts_with("idempotency key") ? 422 : 409;
-    case Errc::no_capacity: return 409;
+    case Errc::no_capacity:
+    case Errc::quota: return 409;
     case Errc::superseded: return 409;
     case Errc::unavailable: return 503;
     case Errc::in_doubt: return 503;

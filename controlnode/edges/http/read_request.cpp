@@ -6,6 +6,7 @@
 #include "common/ip.h"
 #include "controlnode/core/grammar.h"
 #include "controlnode/core/lifecycle.h"
+#include "controlnode/core/quota.h"
 #include "controlnode/edges/http/body_reader.h"
 #include "controlnode/edges/http/read_placement.h"
 
@@ -200,6 +201,23 @@ ReadResult<CreateKeyPair> read_create_key_pair(const std::string& body) {
   wanted.project = reader.name("project", false, "default");
   wanted.name = reader.name("name", true);
   wanted.public_key = reader.text("public_key", 8192, true);
+  return reader.finish(std::move(wanted));
+}
+
+ReadResult<CreateProject> read_create_project(const std::string& body) {
+  Reader reader(body, "");
+  CreateProject wanted;
+  wanted.name = reader.name("name", true);
+  wanted.quota = reader.limits("quota", quota_parts().size());
+  return reader.finish(std::move(wanted));
+}
+
+ReadResult<UpdateProject> read_update_project(const std::string& project, const std::string& body) {
+  Reader reader(body, "");
+  UpdateProject wanted;
+  wanted.project = project;
+  wanted.no_quota = reader.given("quota") && !reader.has("quota");
+  wanted.quota = reader.limits("quota", quota_parts().size());
   return reader.finish(std::move(wanted));
 }
 

@@ -28,5 +28,7 @@ ReadResult<AddHost> read_add_host(const std::string& body);
 ReadResult<CreateFlavor> read_create_flavor(const std::string& body);
 ReadResult<CreateImage> read_create_image(const std::string& body);
 ReadResult<CreateKeyPair> read_create_key_pair(const std::string& body);
+ReadResult<CreateProject> read_create_project(const std::string& body);
+ReadResult<UpdateProject> read_update_project(const std::string& project, const std::string& body);
 
 }  // namespace dure::control

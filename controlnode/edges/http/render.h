@@ -16,6 +16,7 @@ boost::json::object render(const Model& model, const Host& host, TimePoint now);
 boost::json::object render(const Flavor& flavor);
 boost::json::object render(const Image& image);
 boost::json::object render(const Model& model, const KeyPair& key_pair);
+boost::json::object render(const Model& model, const Project& project);
 boost::json::object render(const Model& model, const Cluster& cluster);
 boost::json::object render(const Model& model, const Node& node);
 boost::json::object render(const Operation& operation);

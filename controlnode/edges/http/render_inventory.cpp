@@ -5,6 +5,7 @@
 #include "controlnode/core/busy_windows.h"
 #include "controlnode/core/lifecycle.h"
 #include "controlnode/core/placement.h"
+#include "controlnode/core/quota.h"
 #include "controlnode/core/round_trips.h"
 #include "controlnode/edges/http/render.h"
 
@@ -152,6 +153,17 @@ json::object render(const Model& model, const KeyPair& key_pair) {
           {"name", key_pair.name},
           {"project", project == model.projects.end() ? std::string() : project->second.name},
           {"public_key", key_pair.public_key}};
+}
+
+json::object render(const Model& model, const Project& project) {
+  const Usage used = usage_of(model, project.id);
+  json::object quota, usage;
+  for (const QuotaPart& part : quota_parts()) {
+    const auto& limit = project.quota.*part.limit;
+    quota[part.name] = limit ? json::value(*limit) : json::value(nullptr);
+    usage[part.name] = part.of(used);
+  }
+  return {{"id", project.id.str()}, {"name", project.name}, {"quota", std::move(quota)}, {"usage", std::move(usage)}};
 }
 
 }  // namespace dure::control

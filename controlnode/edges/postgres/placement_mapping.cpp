@@ -9,8 +9,8 @@
 namespace dure::control {
 namespace {
 
-constexpr std::array kUnusables{Unusable::no,       Unusable::cordoned, Unusable::not_reported, Unusable::silent,
-                                Unusable::restored, Unusable::crowded,  Unusable::network};
+constexpr std::array kUnusables{Unusable::no,     Unusable::cordoned, Unusable::not_reported,
+                                Unusable::silent, Unusable::restored, Unusable::crowded};
 constexpr std::array kStrategies{Strategy::spread, Strategy::pack};
 constexpr std::array kSurvivals{Survive::nothing, Survive::host, Survive::room, Survive::site};
 
@@ -93,7 +93,8 @@ PoolRules read(const StoredPool& from) {
 }
 
 void store_policy(const PlacementPolicy& from, StoredQuestion& to) {
-  const auto& [sites, members, strategy, apart, survive, now, until, pools, image, round_trip_us, round_trips] = from;
+  const auto& [sites, members, strategy, apart, survive, now, until, pools, image, round_trip_us, round_trips,
+               closed] = from;
   to.sites = sites;
   for (const auto& [host, node_role] : members) to.members.emplace_back(host, to_string(node_role));
   to.strategy = word(strategy);
@@ -105,6 +106,7 @@ void store_policy(const PlacementPolicy& from, StoredQuestion& to) {
   to.image = image;
   to.round_trip_us = round_trip_us;
   for (const auto& [one, other, us] : round_trips) to.round_trips.push_back({one, other, us});
+  for (const auto& [site, why] : closed) to.closed.emplace_back(site, why);
 }
 
 }  // namespace
@@ -162,6 +164,7 @@ void read_question(const StoredQuestion& from, PlacementRecord& into) {
     if (us < 0 || us > UINT32_MAX) throw Unreadable{"database: a decision has a round trip that cannot be"};
     policy.round_trips.push_back({one, other, static_cast<std::uint32_t>(us)});
   }
+  for (const auto& [site, why] : from.closed) policy.closed.push_back({site, why});
   into.near.bound = Duration{from.near.bound_us};
   for (const auto& [one, other, us] : from.near.distances) into.near.distances.push_back({one, other, Duration{us}});
   into.near.names = {from.near.names.begin(), from.near.names.end()};

@@ -1,4 +1,5 @@
 #include "controlnode/core/lifecycle.h"
+#include "controlnode/core/quota.h"
 #include "controlnode/edges/postgres/rows.h"
 
 namespace dure::control {
@@ -196,19 +197,30 @@ Flavor RowMap<Flavor>::read(RowReader& reader) {
 }
 
 const Table& RowMap<Project>::table() {
-  static const Table table{"projects", 1, "id", {{"id", "uuid"}, {"name", "text"}}};
+  static const Table table{"projects",
+                           1,
+                           "id",
+                           {{"id", "uuid"},
+                            {"name", "text"},
+                            {"quota_vcpus", "bigint"},
+                            {"quota_memory_mib", "bigint"},
+                            {"quota_disk_gib", "bigint"},
+                            {"quota_nodes", "bigint"},
+                            {"quota_clusters", "bigint"}}};
   return table;
 }
 
 void RowMap<Project>::write(RowWriter& writer, const Project& row) {
   writer.id(row.id);
   writer.text(row.name);
+  for (const QuotaPart& part : quota_parts()) writer.number(row.quota.*part.limit);
 }
 
 Project RowMap<Project>::read(RowReader& reader) {
   Project row;
   reader.id(row.id);
   row.name = reader.text();
+  for (const QuotaPart& part : quota_parts()) row.quota.*part.limit = reader.maybe_i64();
   return row;
 }
 
@@ -245,7 +257,8 @@ const Table& RowMap<Claim>::table() {
                             {"host", "uuid"},
                             {"vcpus", "bigint"},
                             {"memory_mib", "bigint"},
-                            {"disk_gib", "bigint"}}};
+                            {"disk_gib", "bigint"},
+                            {"project", "uuid"}}};
   return table;
 }
 
@@ -253,6 +266,7 @@ void RowMap<Claim>::write(RowWriter& writer, const Claim& row) {
   writer.id(row.node);
   writer.id(row.host);
   write_resources(writer, row.amount);
+  writer.id(row.project);
 }
 
 Claim RowMap<Claim>::read(RowReader& reader) {
@@ -260,6 +274,7 @@ Claim RowMap<Claim>::read(RowReader& reader) {
   reader.id(row.node);
   reader.id(row.host);
   row.amount = read_resources(reader);
+  reader.id(row.project);
   return row;
 }
 

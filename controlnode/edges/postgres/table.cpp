@@ -109,6 +109,7 @@ void RowWriter::text(std::string_view value) {
 
 void RowWriter::number(std::uint64_t value) { next().add_plain(std::to_string(value)); }
 void RowWriter::number(std::int64_t value) { next().add_plain(std::to_string(value)); }
+void RowWriter::number(const std::optional<std::int64_t>& value) { value ? number(*value) : next().add_null(); }
 void RowWriter::flag(bool value) { next().add_plain(value ? "true" : "false"); }
 void RowWriter::time(TimePoint value) { number(value.us); }
 
@@ -157,6 +158,12 @@ std::uint64_t RowReader::element_u64(const std::string& text) const {
 
 std::int64_t RowReader::element_i64(const std::string& text) const {
   return element(text, &whole_number<std::int64_t>);
+}
+
+std::optional<std::int64_t> RowReader::maybe_i64() {
+  if (!empty()) return i64();
+  ++at_;
+  return std::nullopt;
 }
 
 std::optional<TimePoint> RowReader::maybe_time() {

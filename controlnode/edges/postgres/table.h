@@ -60,6 +60,7 @@ class RowWriter {
   void text(std::string_view value);
   void number(std::uint64_t value);
   void number(std::int64_t value);
+  void number(const std::optional<std::int64_t>& value);
   void flag(bool value);
   void time(TimePoint value);
   void time(const std::optional<TimePoint>& value);
@@ -109,6 +110,7 @@ class RowReader {
   const std::string& text() { return needed(); }
   std::uint64_t u64();
   std::int64_t i64();
+  std::optional<std::int64_t> maybe_i64();
   std::uint32_t u32() { return narrow<std::uint32_t>(); }
   std::uint16_t u16() { return narrow<std::uint16_t>(); }
   bool flag() { return needed() == "t"; }

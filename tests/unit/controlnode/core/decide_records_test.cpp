@@ -151,6 +151,8 @@ TEST_CASE("records: the decisions of one batch follow each other") {
 TEST_CASE("records: whatever happens on a campus, every decision replays from its records alone") {
   CHECK(rc::check([] {
     Lab lab;
+    Kept kept;
+    if (*rc::gen::arbitrary<bool>()) lab.kept = &kept;
     std::vector<FleetDelta> deltas;
     for (int step = 0; step < 12; ++step) {
       const std::string name = "c" + std::to_string(*rc::gen::inRange(0, 4));

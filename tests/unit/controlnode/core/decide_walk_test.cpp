@@ -109,6 +109,14 @@ void check_orders(const Campus& campus) {
   }
 }
 
+// What is kept from round to round is what would be made anew.
+void check_kept(Kept& kept, const Model& model, TimePoint now) {
+  CHECK(kept.index(model) == ModelIndex(model));
+  const auto hosts = candidates(model, now);
+  const HostView& view = kept.hosts(model, now);
+  CHECK(std::equal(hosts.begin(), hosts.end(), view.hosts().begin(), view.hosts().end()));
+}
+
 class Walk {
  public:
   explicit Walk(std::uint64_t seed) : dice(seed) {
@@ -119,6 +127,7 @@ class Walk {
                                   {4, 4096, 60}));
     }
     campus.catalog();
+    campus.kept = &kept;
   }
 
   void step() {
@@ -130,7 +139,13 @@ class Walk {
     if (dice.below(4) == 0) events.push_back(TickEvent{});
     const Model before = campus.model;
     const auto earlier = campus.orders;
+    Model apart = campus.model;
+    IdStream ids = campus.ids;
+    const Decision alone = decide(apart, events, campus.now, ids);
     const Decision decision = campus.decide_all(events);
+    CHECK(alone.changes == decision.changes);
+    CHECK(alone.wake_at == decision.wake_at);
+    check_kept(kept, campus.model, campus.now);
     if (dice.below(4) == 0) older = earlier;
     check_replay(before, decision, campus.model);
     check_rows(campus.model, campus.now);
@@ -148,6 +163,7 @@ class Walk {
   }
 
   Campus campus;
+  Kept kept;
   std::vector<HostId> hosts;
   std::vector<std::vector<Change>> trace;
   std::map<HostId, HostOrder> older;  // what a slow agent still works on

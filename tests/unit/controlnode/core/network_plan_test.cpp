@@ -14,7 +14,7 @@ using namespace dure::control::test;
 namespace {
 
 Result<Network> allocate(const Model& model, std::uint32_t number) {
-  return allocate_network(model, numbered<NetworkId>(0x4e, number),
+  return allocate_network(model, ModelIndex(model), numbered<NetworkId>(0x4e, number),
                           numbered<ClusterId>(0xc1, number), 1450);
 }
 
@@ -95,7 +95,7 @@ TEST_CASE("network_plan: each host gets all entries sorted and its peers without
   campus.catalog();
   REQUIRE(accepted(campus.create("demo", 1, 3)));
   const Network network = campus.model.networks.begin()->second;
-  const NetworkSpec spec = network_spec(campus.model, network, one);
+  const NetworkSpec spec = network_spec(campus.model, ModelIndex(campus.model), network, one);
   CHECK(spec.entries.size() == 4);
   CHECK(std::is_sorted(spec.entries.begin(), spec.entries.end(),
                        [](const auto& a, const auto& b) { return a.address < b.address; }));
@@ -103,6 +103,6 @@ TEST_CASE("network_plan: each host gets all entries sorted and its peers without
   CHECK(spec.peers[0].host == two);
   CHECK(spec.local_vtep == campus.model.hosts.at(one).address);
   CHECK(spec.entries[0].address.value == network.prefix.base.value + 11);
-  CHECK(spec.entries == network_spec(campus.model, network, two).entries);
+  CHECK(spec.entries == network_spec(campus.model, ModelIndex(campus.model), network, two).entries);
   CHECK(campus.orders.count(idle) == 0);
 }

@@ -36,6 +36,7 @@ StoredQuestion question() {
   made.image = id<ImageId>(0);
   made.round_trip_us = 0;
   made.round_trips = {{id<SiteId>(1), id<SiteId>(2), 900}};
+  made.closed = {{id<SiteId>(2), "is at a site that is closed"}};
   made.near = {10'000, {{id<SiteId>(1), id<SiteId>(2), 12}}, {{id<SiteId>(1), "north"}}};
   return made;
 }

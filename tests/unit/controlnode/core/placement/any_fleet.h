@@ -61,6 +61,7 @@ inline PlacementPolicy any_policy(std::size_t hosts) {
     policy.members.emplace_back(numbered<HostId>(0xa0, 1 + *rc::gen::inRange<std::uint32_t>(0, static_cast<std::uint32_t>(hosts))),
                                 *rc::gen::element(Role::control_plane, Role::worker));
   }
+  if (*rc::gen::inRange(0, 6) == 0) policy.closed.push_back({numbered<SiteId>(0x5e, 1), "is at a site that is closed"});
   PoolRules rules;
   if (*rc::gen::inRange(0, 3) == 0) rules.labels.push_back(*rc::gen::element<std::string>("gpu", "ssd", "tpm"));
   if (*rc::gen::inRange(0, 4) == 0) rules.rooms = {"101", "102"};
@@ -100,6 +101,9 @@ bool among(const Values& values, const Value& value) {
 inline bool may_hold(const AnyCase& made, const Candidate& host, const NodeRequest& node) {
   const PlacementPolicy& policy = made.policy;
   if (!host.usable || (!policy.sites.empty() && !among(policy.sites, host.site))) return false;
+  for (const ClosedSite& closed : policy.closed) {
+    if (closed.site == host.site) return false;
+  }
   for (const BusyWindow& window : host.busy) {
     if (window.until > policy.now && (!policy.until || window.from < *policy.until)) return false;
   }

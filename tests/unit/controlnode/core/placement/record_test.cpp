@@ -33,7 +33,7 @@ std::vector<Candidate> later(const std::vector<Candidate>& fleet) {
 
 PlacementRecord answered(const AnyCase& made, NearRule near = {}) {
   Question question{made.hosts, made.wanted, made.policy};
-  auto record = record_of(PlacementKind::create, numbered<ClusterId>(0xc1, 1), "demo", question, near);
+  auto record = record_of(PlacementKind::create, numbered<ClusterId>(0xc1, 1), "demo", question.wanted, question.policy, near);
   set_answer(record, place_near(near, question));
   return record;
 }

@@ -40,7 +40,10 @@ Question without_reason(Question question, const Refusal& refusal) {
       case Dimension::vcpus: host.total.vcpus += vcpus, host.free.vcpus += vcpus; break;
       case Dimension::memory: host.total.memory_mib += memory, host.free.memory_mib += memory; break;
       case Dimension::disk: host.total.disk_gib += disk, host.free.disk_gib += disk; break;
-      case Dimension::unusable: host.usable = true, host.reason = Unusable::no, host.nodes = 0; break;
+      case Dimension::unusable:
+        host.usable = true, host.reason = Unusable::no, host.nodes = 0;
+        question.policy.closed.clear();
+        break;
       case Dimension::label: host.labels = {"gpu", "ssd", "tpm"}; break;
       case Dimension::host_class: host.host_class = HostClass::anchor; break;
       case Dimension::room: host.room = "101"; break;

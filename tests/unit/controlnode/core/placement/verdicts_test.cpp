@@ -26,7 +26,7 @@ NodeRequest node(std::uint32_t number, Role role, std::int64_t memory_mib) {
 }
 
 PlacementRecord asked(const Question& question) {
-  auto record = record_of(PlacementKind::create, numbered<ClusterId>(0xc1, 1), "demo", question);
+  auto record = record_of(PlacementKind::create, numbered<ClusterId>(0xc1, 1), "demo", question.wanted, question.policy);
   set_answer(record, place_all(question.hosts, question.wanted, question.policy));
   return record;
 }

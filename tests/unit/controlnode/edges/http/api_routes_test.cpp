@@ -434,6 +434,30 @@ TEST_CASE("api: a host is added, shown with what is claimed of it, and cordoned"
   check_problem(stand.ask("POST", "/api/v1/hosts/none/cordon"), 404, "not-found");
 }
 
+TEST_CASE("api: a project has a quota and shows what it holds beside it") {
+  ApiStand stand;
+  const std::string one = "/api/v1/projects/lab";
+  CHECK(stand.ask("POST", "/api/v1/projects", R"({"name":"lab","quota":{"vcpus":8,"nodes":4}})").status == 200);
+  auto shown = ApiStand::json(stand.ask("GET", one));
+  CHECK(json::serialize(shown.at("quota")) ==
+        R"({"vcpus":8,"memory_mib":null,"disk_gib":null,"nodes":4,"clusters":null})");
+  CHECK(shown.at("usage").at("nodes") == json::value(0));
+  CHECK(stand.ask("PATCH", one, R"({"quota":{"vcpus":null,"memory_mib":1024}})").status == 200);
+  shown = ApiStand::json(stand.ask("GET", one));
+  CHECK(json::serialize(shown.at("quota")) ==
+        R"({"vcpus":null,"memory_mib":1024,"disk_gib":null,"nodes":4,"clusters":null})");
+  CHECK(stand.ask("PATCH", one, R"({"quota":null})").status == 200);
+  CHECK(ApiStand::json(stand.ask("GET", one)).at("quota").at("nodes").is_null());
+  for (const std::string body : {R"({"quota":{"gpus":1}})", R"({"quota":{"nodes":-1}})", R"({"quota":{"nodes":1.5}})",
+                                 R"({"quota":{"nodes":"4"}})", R"({"quota":[1]})", R"({"name":"x"})"}) {
+    CAPTURE(body);
+    check_problem(stand.ask("PATCH", one, body), 400, "invalid-argument");
+  }
+  check_problem(stand.ask("PATCH", "/api/v1/projects/none", R"({"quota":null})"), 404, "not-found");
+  check_problem(stand.ask("POST", "/api/v1/projects", R"({"name":"lab","quota":{"nodes":1}})"), 409, "already-exists");
+  check_problem(stand.ask("DELETE", one), 405, "method-not-allowed");
+}
+
 TEST_CASE("api: an image can only name what has been uploaded, in its full size") {
   ApiStand stand;
   const auto kept = stand.ask("POST", "/api/v1/blobs", "a small disk");

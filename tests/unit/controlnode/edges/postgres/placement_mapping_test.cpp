@@ -14,7 +14,7 @@ TEST_CASE("placement mapping: any fleet is the same after it was stored") {
     FleetDelta fleet{any_rules(12, 1).hosts, {}};
     for (Candidate& host : fleet.changed) {
       host.reason = *rc::gen::element(Unusable::no, Unusable::cordoned, Unusable::not_reported, Unusable::silent,
-                                      Unusable::restored, Unusable::crowded, Unusable::network);
+                                      Unusable::restored, Unusable::crowded);
       if (*rc::gen::arbitrary<bool>()) host.images.push_back(numbered<ImageId>(0x1a, *rc::gen::inRange(1u, 9u)));
       fleet.removed.push_back(host.host);
     }
@@ -33,7 +33,7 @@ TEST_CASE("placement mapping: any question and its answer are the same after the
               {{numbered<SiteId>(0x5e, 1), numbered<SiteId>(0x5e, 2), Duration{900}}},
               {{numbered<SiteId>(0x5e, 1), "north"}}};
     }
-    auto record = record_of(PlacementKind::create, numbered<ClusterId>(0xc1, 1), "demo", question, near);
+    auto record = record_of(PlacementKind::create, numbered<ClusterId>(0xc1, 1), "demo", question.wanted, question.policy, near);
     set_answer(record, place_near(near, question));
     record.remedies.push_back({"more-room", "with more"});
     PlacementRecord read;
