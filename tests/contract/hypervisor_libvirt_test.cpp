@@ -320,6 +320,9 @@ TEST_CASE("after libvirtd was killed and came back, VMs still run and events sti
   const auto seen = contract::find_vm(*host.hypervisor, host.vm.id);
   REQUIRE(seen.has_value());
   CHECK(seen->state == VmState::running);
+  // It takes the VM in hand again behind what it already answers. This waits for that; destroy would not, and say that
+  // the VM that it has just ended was not running.
+  virsh({"dommemstat", host.vm.id.str()});
   const int after = host.listener.count;
   virsh({"destroy", host.vm.id.str()});
   CHECK(wait_for([&] { return host.listener.count > after; }));
