@@ -115,9 +115,9 @@ void add_set(CLI::App& noun, Chosen& chosen) {
                         "What it holds already stays, even above a lower limit.");
   auto given = std::make_shared<Arguments>();
   verb.add_option("name", given->name, "Name or id")->required()->type_name("NAME");
-  auto* quota = verb.add_option("--quota", given->quota, "What is not named stays as it is; none: no limit")
-                    ->delimiter(',')->type_name("PART=N,...");
-  verb.add_flag("--no-quota", given->no_quota, "No limit at all")->excludes(quota);
+  auto* option = verb.add_option("--quota", given->quota, "What is not named stays as it is; none: no limit")
+                     ->delimiter(',')->type_name("PART=N,...");
+  verb.add_flag("--no-quota", given->no_quota, "No limit at all")->excludes(option);
   add_output_options(verb, chosen);
   verb.callback([&chosen, given] {
     chosen.action = [given](Session& session) {
