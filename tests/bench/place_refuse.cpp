@@ -23,7 +23,7 @@ control::FleetQuestion question(control::Fleet& fleet, const std::vector<control
   control::FleetQuestion asked{fleet, hosts, {}};
   for (std::uint32_t i = 0; i < kNodes; ++i) {
     const auto role = i == 0 ? control::Role::control_plane : control::Role::worker;
-    asked.wanted.push_back({node_id(i + 1), "n" + std::to_string(i), role, {8, 16'384 + 1'024 * round, 100}});
+    asked.wanted.push_back({node_id(i + 1), "n" + std::to_string(i), role, {8, 48'128 + 256 * round, 100}});
   }
   asked.policy.apart = true;
   asked.policy.sites = {hosts.front().site};
