@@ -306,7 +306,8 @@ PlacementOutcome place_near(const NearRule& rule, FleetQuestion& question) {
   auto groups = near_groups(suitable, members, distances, bound);
   const auto rooms = rooms_of(suitable, members);
   const bool explained = groups.empty();
-  // Nowhere is room enough: where there is most, for what each host lacks.
+  // Nowhere is room enough: where there is most, for what each host lacks. There is some: the hosts that the members
+  // have just been placed on, under the same rules, are among these rooms.
   if (explained) {
     const auto most = std::max_element(rooms.begin(), rooms.end(),
                                        [](const SiteRoom& a, const SiteRoom& b) { return a.hosts < b.hosts; });
