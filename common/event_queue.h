@@ -63,6 +63,11 @@ class EventQueue {
     arrived_.notify_all();
   }
 
+  bool empty() const {
+    const std::lock_guard lock(mutex_);
+    return events_.empty();
+  }
+
   bool closed() const {
     const std::lock_guard lock(mutex_);
     return closed_;

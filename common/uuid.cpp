@@ -27,15 +27,20 @@ std::optional<Uuid> Uuid::parse(std::string_view text) {
   return result;
 }
 
-std::string Uuid::str() const {
-  std::string text;
-  text.reserve(36);
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    if (is_dash_position(text.size())) text.push_back('-');
-    text.push_back(kDigits[bytes[i] >> 4]);
-    text.push_back(kDigits[bytes[i] & 15]);
+std::array<char, 36> Uuid::chars() const {
+  std::array<char, 36> text{};
+  std::size_t at = 0;
+  for (const std::uint8_t byte : bytes) {
+    if (is_dash_position(at)) text[at++] = '-';
+    text[at++] = kDigits[byte >> 4];
+    text[at++] = kDigits[byte & 15];
   }
   return text;
+}
+
+std::string Uuid::str() const {
+  const auto text = chars();
+  return {text.data(), text.size()};
 }
 
 bool Uuid::is_nil() const { return *this == Uuid{}; }

@@ -17,9 +17,22 @@ struct Uuid {
   // Accepts exactly 36 characters, lower-case hexadecimal; anything else is refused.
   static std::optional<Uuid> parse(std::string_view text);
   std::string str() const;
+  std::array<char, 36> chars() const;  // the same, where many are written
   bool is_nil() const;
 
-  friend auto operator<=>(const Uuid&, const Uuid&) = default;
+  friend bool operator==(const Uuid&, const Uuid&) = default;
+  // As the bytes compare, eight at a time: ids are the keys of most maps.
+  friend std::strong_ordering operator<=>(const Uuid& a, const Uuid& b) {
+    const std::uint64_t front_a = a.big_endian(0), front_b = b.big_endian(0);
+    return front_a != front_b ? front_a <=> front_b : a.big_endian(8) <=> b.big_endian(8);
+  }
+
+ private:
+  std::uint64_t big_endian(std::size_t from) const {
+    std::uint64_t value = 0;
+    for (std::size_t i = 0; i < 8; ++i) value = value << 8 | bytes[from + i];
+    return value;
+  }
 };
 
 // Sets the version (4) and variant bits of RFC 9562 on 16 random bytes.

@@ -47,10 +47,10 @@ Result<void> loop_until_closed(ControlLoop& loop, Tunnels& tunnels, EventQueue<C
     const auto left = std::max(wake - clock.now(), Duration::zero());
     auto batch = queue.pop_all(std::chrono::steady_clock::now() + left);
     batch.emplace_back(TimePassed{});
-    if (auto handled = loop.handle(std::move(batch)); !handled) return handled;
+    if (auto handled = loop.handle(std::move(batch), [&] { return !queue.empty(); }); !handled) return handled;
     tunnels.tick();
   }
-  return {};
+  return loop.handle({});
 }
 
 Result<void> run(const Config& config) {

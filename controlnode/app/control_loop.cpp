@@ -10,6 +10,8 @@ namespace dure::control {
 namespace {
 
 constexpr Duration kTick = std::chrono::seconds(1);
+// So long orders wait at most for batches that are decided one upon the other.
+constexpr Duration kLongestUnsettled = std::chrono::seconds(1);
 
 const Error& no_database() {
   static const Error error{Errc::unavailable, "the control node has no database now; try again"};
@@ -26,9 +28,17 @@ ControlLoop::ControlLoop(ControlParts parts, SystemId system, Settings settings,
       bootstrap_(parts.identities, parts.documents),
       pump_(parts.clock, parts.agents, parts.key, bootstrap_) {}
 
+ControlLoop::~ControlLoop() {
+  if (!under_way_) return;
+  const auto ended = parts_.store.finish_commit();
+  away({Errc::in_doubt, ended ? "the control node is stopping; repeat the request with the same Idempotency-Key"
+                              : ended.error().message},
+       under_way_->waiting);
+}
+
 Result<void> ControlLoop::start() {
   const auto now = parts_.clock.now();
-  next_wake_ = now + kTick;
+  next_wake_ = next_tick_ = now + kTick;
   retry_load_at_ = now + kTick;
   serving_ = false;
   const auto system = parts_.store.system_id(system_);
@@ -42,8 +52,6 @@ Result<void> ControlLoop::start() {
   if (!epoch) return epoch.error();
   auto model = parts_.store.load();
   if (!model) return model.error();
-  auto pending = parts_.store.pending_orders();
-  if (!pending) return pending.error();
   model_ = std::move(*model);
   kept_ = Kept{};
   model_.system = system_;
@@ -51,10 +59,9 @@ Result<void> ControlLoop::start() {
   model_.fence = {1, *epoch};
   // Nobody has had the time to report to this leader yet: silence is counted from now.
   for (auto& [host, observation] : model_.observations) observation.seen_at = now;
-  std::vector<HostOrder> outbox;
-  for (auto& order : *pending) outbox.push_back(std::move(order.order));
-  pump_.restart(model_.fence, std::move(outbox));
+  pump_.restart(model_.fence);
   serving_ = true;
+  settled_at_ = now;
   admitted_.clear();
   admit_hosts();
   log::info("leading", {{"epoch", std::to_string(*epoch)},
@@ -119,9 +126,10 @@ void ControlLoop::take_report(const HostId& host, std::string_view bytes, Batch&
   }
 }
 
-Result<void> ControlLoop::handle(std::vector<ControlEvent> events) {
+Result<void> ControlLoop::handle(std::vector<ControlEvent> events, const More& more) {
   const auto now = parts_.clock.now();
   if (serving_ && fence_floor_ > model_.fence.epoch) {
+    if (const auto finished = finish_commit(); !finished) return finished;
     // The database is older than what the agents know: rise above it, or they refuse every order.
     log::warn("agents know a higher epoch", {{"epoch", std::to_string(fence_floor_)}});
     serving_ = false;
@@ -133,46 +141,84 @@ Result<void> ControlLoop::handle(std::vector<ControlEvent> events) {
     }
   }
   auto batch = sort(std::move(events));
-  Result<void> outcome;
-  if (serving_) {
-    outcome = decide_and_commit(batch);
-  } else {
-    away(no_database(), batch);
+  if (!serving_) {
+    away(no_database(), batch.waiting);
+    answer_reads(batch);
+    return {};
   }
+  auto outcome = decide_and_commit(batch);
+  const bool reads = !batch.queries.empty() || !batch.histories.empty() || !batch.records.empty();
+  if (outcome && under_way_ && !reads && more && now - settled_at_ < kLongestUnsettled && more()) {
+    next_wake_ = now;
+    return {};
+  }
+  if (outcome) outcome = settle();
   answer_reads(batch);
   return outcome;
 }
 
 Result<void> ControlLoop::decide_and_commit(Batch& batch) {
   const auto now = parts_.clock.now();
-  if (now >= next_wake_) batch.events.push_back(TickEvent{});
-  IdStream ids(parts_.random.bytes16());
-  auto decision = decide(model_, batch.events, now, ids, kept_);
-  if (!decision.changes.empty()) {
-    auto committed = bootstrap_.add_identities(model_, decision.changes, now);
-    if (committed) committed = parts_.store.commit(model_.fence.epoch, decision.changes);
-    if (!committed) {
-      // The model in memory is ahead of the database, or nobody knows: load it again.
-      serving_ = false;
-      retry_load_at_ = now;
-      log::error("commit failed", {{"code", std::string(to_string(committed.error().code))},
-                                   {"reason", committed.error().message}});
-      away({committed.error().code, "not confirmed by the database; repeat the request with the same "
-                                    "Idempotency-Key"},
-           batch);
-      if (committed.error().code == Errc::lost_leadership) return committed.error();
-      return {};
-    }
-    pump_.take(decision.changes);
-    admit_hosts();
+  if (now >= next_tick_) {
+    batch.events.push_back(TickEvent{});
+    next_tick_ = now + kTick;
   }
-  for (auto& reply : decision.replies) {
+  IdStream ids(parts_.random.bytes16(), now);
+  UnderWay decided{decide(model_, batch.events, now, ids, kept_), std::move(batch.waiting)};
+  next_tick_ = std::min(next_tick_, std::max(decided.decision.wake_at.value_or(next_tick_), now));
+  // What was decided before has become durable meanwhile, or this was decided on sand.
+  if (auto finished = finish_commit(); !finished || !serving_) {
+    away(no_database(), decided.waiting);
+    return finished;
+  }
+  if (decided.decision.changes.empty()) {
+    reply(decided);
+    return {};
+  }
+  if (auto added = bootstrap_.add_identities(model_, decided.decision.changes, now); !added) {
+    return failed(added.error(), decided.waiting);
+  }
+  under_way_ = std::move(decided);
+  parts_.store.begin_commit(model_.fence.epoch, under_way_->decision.changes);
+  return {};
+}
+
+Result<void> ControlLoop::finish_commit() {
+  if (!under_way_) return {};
+  const auto committed = parts_.store.finish_commit();
+  UnderWay decided = std::move(*under_way_);
+  under_way_.reset();
+  if (!committed) return failed(committed.error(), decided.waiting);
+  pump_.take(decided.decision.changes);
+  committed_ = true;
+  reply(decided);
+  return {};
+}
+
+// The model in memory is ahead of the database, or nobody knows: load it again.
+Result<void> ControlLoop::failed(const Error& error, std::vector<Waiting>& waiting) {
+  serving_ = false;
+  retry_load_at_ = parts_.clock.now();
+  log::error("commit failed", {{"code", std::string(to_string(error.code))}, {"reason", error.message}});
+  away({error.code, "not confirmed by the database; repeat the request with the same Idempotency-Key"}, waiting);
+  if (error.code == Errc::lost_leadership) return error;
+  return {};
+}
+
+void ControlLoop::reply(UnderWay& decided) {
+  for (auto& reply : decided.decision.replies) {
     hand_out_credential(reply.reply);
-    batch.waiting[reply.token].done(std::move(reply.reply));
+    decided.waiting[reply.token].done(std::move(reply.reply));
   }
-  batch.waiting.clear();
-  next_wake_ = std::min(now + kTick, pump_.send_due(model_));
-  if (decision.wake_at) next_wake_ = std::min(next_wake_, std::max(*decision.wake_at, now));
+  decided.waiting.clear();
+}
+
+// The model is what is committed: orders can go out, and reads be answered.
+Result<void> ControlLoop::settle() {
+  if (auto finished = finish_commit(); !finished || !serving_) return finished;
+  if (std::exchange(committed_, false)) admit_hosts();
+  settled_at_ = parts_.clock.now();
+  next_wake_ = std::min(next_tick_, pump_.send_due(model_, kept_.index(model_)));
   return {};
 }
 
@@ -188,9 +234,9 @@ void ControlLoop::hand_out_credential(Reply& reply) {
   }
 }
 
-void ControlLoop::away(const Error& error, Batch& batch) {
-  for (auto& waiting : batch.waiting) waiting.done(error);
-  batch.waiting.clear();
+void ControlLoop::away(const Error& error, std::vector<Waiting>& waiting) {
+  for (auto& one : waiting) one.done(error);
+  waiting.clear();
   next_wake_ = parts_.clock.now() + kTick;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -28,17 +29,24 @@ struct ControlParts {
 };
 
 // The one deciding thread as steps: a batch of events in; one decision, one transaction, then
-// replies and orders out. The events that arrive during a commit make up the next batch.
+// replies and orders out. The events that arrive during a commit make up the next batch. While more events wait, it
+// is decided in parallel with that commit, on what that commit will leave; it is committed after it, and if that one
+// fails, thrown away with it. Whatever leaves here is of what is committed and of nothing else.
 class ControlLoop {
  public:
   ControlLoop(ControlParts parts, SystemId system, Settings settings, std::string holder);
+  ~ControlLoop();  // a commit that is under way ends, and who waits for it is told that it is in doubt
+  ControlLoop(const ControlLoop&) = delete;
+  ControlLoop& operator=(const ControlLoop&) = delete;
 
   // Takes the lead and loads the model. `unavailable` when the database is away: then every request
   // is answered so, and each TimePassed tries again.
   Result<void> start();
 
-  // `lost_leadership`: another control node leads; the process has to stop.
-  Result<void> handle(std::vector<ControlEvent> batch);
+  // `lost_leadership`: another control node leads; the process has to stop. `more`, asked once it is decided: are
+  // further events waiting? Then it need not stay for the end of the commit, and next_wake() is at once.
+  using More = std::function<bool()>;
+  Result<void> handle(std::vector<ControlEvent> batch, const More& more = {});
 
   TimePoint next_wake() const { return next_wake_; }
   bool serving() const { return serving_; }
@@ -59,8 +67,18 @@ class ControlLoop {
 
   Batch sort(std::vector<ControlEvent>&& batch);
   void take_report(const HostId& host, std::string_view bytes, Batch& into);
+  // Decided, with its commit under way.
+  struct UnderWay {
+    Decision decision;
+    std::vector<Waiting> waiting;
+  };
+
   Result<void> decide_and_commit(Batch& batch);
-  void away(const Error& error, Batch& batch);
+  Result<void> finish_commit();
+  Result<void> settle();
+  Result<void> failed(const Error& error, std::vector<Waiting>& waiting);
+  void reply(UnderWay& decided);
+  void away(const Error& error, std::vector<Waiting>& waiting);
   void answer_reads(Batch& batch);
   void answer(const PlacementsAsked& asked);
   void answer(const PlacementAsked& asked);
@@ -76,9 +94,12 @@ class ControlLoop {
   NodeBootstrap bootstrap_;
   Pump pump_;
   bool serving_ = false;
+  std::optional<UnderWay> under_way_;
+  bool committed_ = false;         // something, since it was settled
+  TimePoint settled_at_;           // when nothing was under way, and orders went out
   std::uint64_t fence_floor_ = 0;  // the highest epoch that any agent has told of
   std::vector<AdmittedHost> admitted_;
-  TimePoint next_wake_;
+  TimePoint next_wake_, next_tick_;
   TimePoint retry_load_at_;
 };
 

@@ -17,6 +17,8 @@ constexpr Duration kMostRetry = std::chrono::seconds(30);
 constexpr Duration kIdle = std::chrono::seconds(60);
 // Longer than a host has to be silent to lose its place, so that a restart moves nobody.
 constexpr Duration kSurvey = std::chrono::seconds(20);
+// The deciding thread has to go on: making and signing an order takes it some 0.1 ms.
+constexpr std::size_t kMostAtOnce = 256;
 // An agent of an earlier version refuses what it does not know, and with it the whole order: one that
 // has not been answered so often goes without targets.
 constexpr std::uint32_t kTriesWithTargets = 2;
@@ -26,7 +28,7 @@ constexpr std::uint32_t kTriesWithTargets = 2;
 Pump::Pump(Clock& clock, AgentLink& agents, const wire::SigningKey& key, NodeBootstrap& bootstrap)
     : clock_(clock), agents_(agents), key_(key), bootstrap_(bootstrap) {}
 
-void Pump::restart(Fence fence, std::vector<HostOrder> outbox) {
+void Pump::restart(Fence fence) {
   fence_ = fence;
   sequence_ = 0;
   // Sessions outlive our restart: agents will show them again with their next report.
@@ -34,17 +36,13 @@ void Pump::restart(Fence fence, std::vector<HostOrder> outbox) {
   // Not before the agents have had the time to report to this leader.
   survey_at_ = clock_.now() + kSurvey;
   surveyed_ = false;
-  for (auto& order : outbox) {
-    auto& line = lines_[order.host];
-    line.order = std::move(order);
-  }
 }
 
 void Pump::take(std::span<const Change> committed) {
   for (const auto& change : committed) {
     if (const auto* put = std::get_if<PutOrder>(&change)) {
-      auto& line = lines_[put->order.host];
-      line.order = put->order;
+      auto& line = lines_[put->host];
+      line.generation = put->generation;
       line.tries = 0;
       line.not_before = TimePoint{};
     } else if (const auto* drop = std::get_if<DropHost>(&change)) {
@@ -64,11 +62,7 @@ void Pump::heard(const Model& model, const HostReport& report) {
   line.accepted_generation = report.accepted_generation;
   line.measures = !report.round_trips.empty();
   const auto host = model.hosts.find(report.host);
-  // An order that was applied long ago is no longer in the outbox; a new session needs it again, and
-  // it is a function of the state.
-  if (host != model.hosts.end() && host->second.generation > line.order.generation) {
-    line.order = host_order(model, report.host, clock_.now());
-  }
+  if (host != model.hosts.end()) line.generation = host->second.generation;
 }
 
 void Pump::heard(const OrderAck& ack) {
@@ -86,9 +80,9 @@ void Pump::heard(const OrderAck& ack) {
 
 bool Pump::due(const Line& line, TimePoint now) const {
   if (line.session.is_nil()) return false;
-  if (line.order.generation > line.accepted_generation || (line.renew_at && *line.renew_at <= now)) return true;
+  if (line.generation > line.accepted_generation || (line.renew_at && *line.renew_at <= now)) return true;
   // Who knows a newer order than the database would refuse it.
-  if (line.order.generation != line.accepted_generation) return false;
+  if (line.generation != line.accepted_generation) return false;
   // It may still measure for the leader before us.
   return line.targets != line.told || (surveyed_ && line.measures && line.targets.empty());
 }
@@ -107,7 +101,7 @@ void Pump::survey(const Model& model, TimePoint now) {
   }
 }
 
-TimePoint Pump::send_due(const Model& model) {
+TimePoint Pump::send_due(const Model& model, const ModelIndex& index) {
   const auto now = clock_.now();
   survey(model, now);
   auto wake = now + kIdle;
@@ -116,9 +110,10 @@ TimePoint Pump::send_due(const Model& model) {
   for (auto& [host, line] : lines_) {
     if (due(line, now) && model.hosts.contains(host)) {
       // A host that was never ordered anything has an empty order, of generation 0.
-      if (line.order.host.is_nil()) line.order = host_order(model, host, now);
-      if (line.not_before <= now) seal(model, host, line, messages);
-      wake = std::min(wake, line.not_before);
+      if (line.not_before <= now && messages.size() < kMostAtOnce) {
+        seal(model, host_order(model, index, host, now), line, messages);
+      }
+      wake = std::min(wake, std::max(line.not_before, now));
     } else if (line.renew_at && !line.session.is_nil()) {
       wake = std::min(wake, *line.renew_at);
     }
@@ -131,15 +126,13 @@ TimePoint Pump::send_due(const Model& model) {
   return wake;
 }
 
-void Pump::seal(const Model& model, const HostId& host, Line& line, std::vector<AddressedMessage>& into) {
-  const auto now = clock_.now();
+void Pump::seal(const Model& model, HostOrder order, Line& line, std::vector<AddressedMessage>& into) {
+  const auto now = order.issued_at;
   line.tries = std::min(line.tries + 1, 8U);
   line.not_before = now + std::min(kFirstRetry * (std::int64_t{1} << (line.tries - 1)), kMostRetry);
-  auto order = line.order;
   order.session = line.session;
   order.fence = fence_;
   order.sequence = ++sequence_;
-  order.issued_at = now;
   const bool unanswered = order.generation > line.accepted_generation && line.tries > kTriesWithTargets;
   line.sealed = unanswered ? Targets{} : line.targets;
   order.round_trip_targets = line.sealed;
@@ -147,10 +140,10 @@ void Pump::seal(const Model& model, const HostId& host, Line& line, std::vector<
   line.renew_at = bootstrap_.fill(model, order, now);
   auto envelope = wire::seal(wire::EnvelopeKind::order, wire::encode(order), key_);
   if (!envelope) {
-    log::error("order not signed", {{"host", host.str()}, {"reason", envelope.error().message}});
+    log::error("order not signed", {{"host", order.host.str()}, {"reason", envelope.error().message}});
     return;
   }
-  into.push_back({host, std::move(*envelope)});
+  into.push_back({order.host, std::move(*envelope)});
 }
 
 }  // namespace dure::control

@@ -9,34 +9,36 @@
 #include "controlnode/app/node_bootstrap.h"
 #include "controlnode/core/change.h"
 #include "controlnode/core/model.h"
+#include "controlnode/core/model_index.h"
 #include "controlnode/ports/agent_link.h"
 #include "protocol/messages/host_report.h"
 #include "protocol/wire/keys.h"
 
 namespace dure::control {
 
-// Sends the newest stored order of each host until its agent has accepted it in its current
-// session. Sending again is harmless; a newer order takes an older one's place. Whom a host is to
-// measure goes with its order, but is no part of it: when that changes, the same generation is sent again.
+// Sends each host its desired state at its newest committed generation until its agent has accepted it in its
+// current session. The order is made from the model when it is sent: a host that has not listened for ten decisions
+// gets one order. Sending again is harmless. Whom a host is to measure goes with its order, but is no part of it:
+// when that changes, the same generation is sent again.
 class Pump {
  public:
   Pump(Clock& clock, AgentLink& agents, const wire::SigningKey& key, NodeBootstrap& bootstrap);
 
-  // After a load: nothing is known to be accepted. `outbox` is what the store has pending.
-  void restart(Fence fence, std::vector<HostOrder> outbox);
+  // After a load: nothing is known to be accepted, and who is heard of is compared with the model.
+  void restart(Fence fence);
   // After a commit.
   void take(std::span<const Change> committed);
   // What a host says of itself: session and accepted generation.
   void heard(const Model& model, const HostReport& report);
   void heard(const OrderAck& ack);
-  // Sends what is due; returns when to call again. What the orders' guests are given is made from the
-  // model as it is now.
-  TimePoint send_due(const Model& model);
+  // Sends what is due, of many a part at a time; returns when to call again. `model` holds what is committed and
+  // nothing else, `index` is of it.
+  TimePoint send_due(const Model& model, const ModelIndex& index);
 
  private:
   using Targets = std::vector<RoundTripTarget>;
   struct Line {
-    HostOrder order;
+    std::uint64_t generation = 0;          // newest of its desired state
     SessionId session;                     // nil: not heard of yet
     std::uint64_t accepted_generation = 0; // in that session
     std::uint32_t tries = 0;
@@ -49,7 +51,7 @@ class Pump {
   };
   void survey(const Model& model, TimePoint now);
   bool due(const Line& line, TimePoint now) const;
-  void seal(const Model& model, const HostId& host, Line& line, std::vector<AddressedMessage>& into);
+  void seal(const Model& model, HostOrder order, Line& line, std::vector<AddressedMessage>& into);
 
   Clock& clock_;
   AgentLink& agents_;

@@ -24,8 +24,12 @@ struct Applier {
   void operator()(const IdempotencyRecord& row) { model.idempotency.insert_or_assign(row.key, row); }
   void operator()(const EventRow& row) { model.last_event = std::max(model.last_event, row.number); }
   void operator()(const PutNextVni& put) { model.next_vni = put.value; }
-  // The outbox is not part of the model: the order is a function of it (host_orders.h).
-  void operator()(const PutOrder&) {}
+  void operator()(const PutOrder& put) {
+    const auto host = model.hosts.find(put.host);
+    if (host == model.hosts.end()) return;
+    host->second.generation = put.generation;
+    host->second.order = put.order;
+  }
   void operator()(const PutObservation& put) {
     model.observations.insert_or_assign(put.observation.host, put.observation);
   }

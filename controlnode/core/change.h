@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -40,9 +41,14 @@ struct PutIdentity { ClusterId cluster; std::string sealed; friend bool operator
 struct DropAccess { AccessId id; friend bool operator==(const DropAccess&, const DropAccess&) = default; };
 struct PutNextVni { std::uint32_t value = 0; friend bool operator==(const PutNextVni&, const PutNextVni&) = default; };
 
-// The outbox: the desired state of one host at its newest generation. Session and sequence are set
-// when it is sent; a newer order of the same host replaces an older one.
-struct PutOrder { HostOrder order; friend bool operator==(const PutOrder&, const PutOrder&) = default; };
+// The outbox: a host is to be sent the desired state that this batch leaves, at its next generation. What that state
+// is, is a function of the other rows (host_orders.h), made when it is sent; whatever changes it raises the generation.
+struct PutOrder {
+  HostId host;
+  std::uint64_t generation = 0;
+  std::optional<OrderId> order{};
+  friend bool operator==(const PutOrder&, const PutOrder&) = default;
+};
 
 // A batch of observations that changed; not an authority, so it needs no event.
 struct PutObservation { HostObservation observation; friend bool operator==(const PutObservation&, const PutObservation&) = default; };

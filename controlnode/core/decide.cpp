@@ -60,7 +60,7 @@ Decision decide(Model& model, std::span<const Event> events, TimePoint now, IdSt
     settle_all(deciding);
   }
   deciding.finish_orders();
-  deciding.decision.wake_at = next_wake(model);
+  deciding.decision.wake_at = next_wake(model, deciding.index());
   return std::move(deciding.decision);
 }
 

@@ -101,20 +101,18 @@ void decide_tick(Deciding& deciding) {
   expire_accesses(deciding);
 }
 
-std::optional<TimePoint> next_wake(const Model& model) {
+std::optional<TimePoint> next_wake(const Model& model, const ModelIndex& index) {
   std::optional<TimePoint> wake;
   const auto at = [&](TimePoint when) {
     if (!wake || when < *wake) wake = when;
   };
-  std::set<HostId> hosts;
   for (const auto& [id, node] : model.nodes) {
     if (waits(node)) at(*node.deadline);
-    if (watched(node)) hosts.insert(node.host);
   }
-  for (const HostId& host : hosts) {
-    const auto seen = model.observations.find(host);
-    if (seen == model.observations.end()) continue;
-    at(seen->second.seen_at + Duration{model.settings.silent_after_s * 1'000'000});
+  for (const auto& [host, seen] : model.observations) {
+    const auto nodes = index.nodes_on(host);
+    if (std::none_of(nodes.begin(), nodes.end(), [](const Node* node) { return watched(*node); })) continue;
+    at(seen.seen_at + Duration{model.settings.silent_after_s * 1'000'000});
   }
   for (const auto& [id, cluster] : model.clusters) {
     if (cluster.deadline) at(*cluster.deadline);

@@ -10,6 +10,6 @@ namespace dure::control {
 void decide_tick(Deciding& deciding);
 
 // The next instant at which decide_tick will find something; none while nothing is under way.
-std::optional<TimePoint> next_wake(const Model& model);
+std::optional<TimePoint> next_wake(const Model& model, const ModelIndex& index);
 
 }  // namespace dure::control

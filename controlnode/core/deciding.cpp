@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "controlnode/core/host_orders.h"
-
 namespace dure::control {
 namespace {
 
@@ -30,13 +28,8 @@ std::uint64_t Deciding::next_generation(const HostId& host) const {
 
 void Deciding::finish_orders() {
   for (const HostId& id : touched) {
-    const auto found = model.hosts.find(id);
-    if (found == model.hosts.end()) continue;
-    Host host = found->second;
-    ++host.generation;
-    host.order = ids.make<OrderId>();
-    put(host);
-    put(PutOrder{host_order(model, index(), id, now)});
+    if (!model.hosts.contains(id)) continue;
+    put(PutOrder{id, next_generation(id), ids.make<OrderId>()});
     resend.insert(id);
   }
   decision.ordered.assign(resend.begin(), resend.end());

@@ -43,7 +43,7 @@ class Deciding {
   // The generation of that order.
   std::uint64_t next_generation(const HostId& host) const;
 
-  // Makes the orders of all touched hosts.
+  // Raises the generation of all touched hosts.
   void finish_orders();
 
   Model& model;

@@ -110,10 +110,8 @@ void HostView::before(const Model& model, const Host& row) {
     built_ = false;
     return;
   }
-  // An order changes only its number; a cordon only the verdict.
+  // A cordon changes only the verdict.
   Host same = found->second;
-  same.generation = row.generation;
-  same.order = row.order;
   same.cordoned = row.cordoned;
   if (same != row) built_ = false;
   stale_.insert(row.id);

@@ -1,5 +1,6 @@
 #include "controlnode/core/id_stream.h"
 
+#include <algorithm>
 #include <cstddef>
 
 namespace dure::control {
@@ -17,7 +18,8 @@ constexpr std::uint64_t kRounds = 6;
 
 }  // namespace
 
-IdStream::IdStream(std::array<std::uint8_t, 16> seed) : high_(0), low_(0) {
+IdStream::IdStream(std::array<std::uint8_t, 16> seed, TimePoint now)
+    : high_(0), low_(0), milliseconds_(static_cast<std::uint64_t>(std::max<std::int64_t>(now.us, 0)) / 1000) {
   for (std::size_t i = 0; i < 8; ++i) {
     high_ = (high_ << 8) | seed[i];
     low_ = (low_ << 8) | seed[i + 8];
@@ -41,7 +43,10 @@ Uuid IdStream::next() {
     bytes[i] = static_cast<std::uint8_t>(left >> (56 - 8 * i));
     bytes[i + 8] = static_cast<std::uint8_t>(right >> (56 - 8 * i));
   }
-  return uuid_from_random(bytes);
+  for (std::size_t i = 0; i < 6; ++i) bytes[i] = static_cast<std::uint8_t>(milliseconds_ >> (40 - 8 * i));
+  bytes[6] = static_cast<std::uint8_t>((bytes[6] & 0x0fU) | 0x70U);
+  bytes[8] = static_cast<std::uint8_t>((bytes[8] & 0x3fU) | 0x80U);
+  return Uuid{bytes};
 }
 
 }  // namespace dure::control

@@ -51,7 +51,7 @@ struct Host {
   Resources capacity;         // physical
   Resources reserve;          // kept for the owner
   bool cordoned = false;
-  std::uint64_t generation = 0;          // of its desired state (last order)
+  std::uint64_t generation = 0;          // of its desired state (last order); raised by PutOrder
   std::optional<OrderId> order;          // id of that order
   std::string room{};                    // where it stands; empty: not told
   std::map<std::string, std::string> labels{};  // the operator's own words for it

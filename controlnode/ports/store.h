@@ -13,13 +13,7 @@
 
 namespace dure::control {
 
-struct PendingOrder {
-  HostId host;
-  std::uint64_t generation = 0;
-  HostOrder order;
-};
-
-// The durable truth. Every method may block; it is called from one thread.
+// The durable truth. Every method but begin_commit may block; it is called from one thread.
 class Store {
  public:
   virtual ~Store() = default;
@@ -38,8 +32,11 @@ class Store {
   // load again. `unavailable`: it has not happened.
   virtual Result<void> commit(std::uint64_t epoch, std::span<const Change> changes) = 0;
 
-  // The newest order of each host that its observation has not confirmed as applied.
-  virtual Result<std::vector<PendingOrder>> pending_orders() = 0;
+  // The same in two parts, so that the next batch is decided while this one becomes durable: what begins goes on
+  // by itself, and finish_commit waits for its outcome. One at a time; `changes` stay as they are until then, and
+  // no other method is called in between. Nothing to finish: success.
+  virtual void begin_commit(std::uint64_t epoch, std::span<const Change> changes) = 0;
+  virtual Result<void> finish_commit() = 0;
 
   // History after `number`, oldest first, at most `limit`.
   virtual Result<std::vector<EventRow>> events(std::uint64_t after, std::size_t limit) = 0;

@@ -74,12 +74,6 @@ struct World {
     CHECK(is.last_event == expected.last_event);
     CHECK(is.next_vni == expected.next_vni);
   }
-  std::vector<PendingOrder> pending() {
-    auto orders = store->pending_orders();
-    INFO((orders.ok() ? std::string() : orders.error().message));
-    REQUIRE(orders.ok());
-    return *orders;
-  }
 };
 
 template <class Row>
@@ -91,7 +85,6 @@ Row with(Row row, const auto& edit) {
 TEST_CASE("store: a new one is empty") {
   World world;
   world.check();
-  CHECK(world.pending().empty());
   CHECK(world.store->events(0, 10)->empty());
 }
 
@@ -171,7 +164,6 @@ TEST_CASE("store: a row of every kind that can be dropped is gone") {
               DropKeyPair{s.key_pair.id}, DropSite{s.site.id}, DropHost{s.host.id}});
   world.check();
   CHECK(world.loaded().operations.size() == 1);  // outlives its cluster
-  CHECK(world.pending().empty());
   world.must({DropCluster{s.cluster.id}, DropHost{s.host.id}});  // twice is nothing
   world.check();
 }
@@ -184,7 +176,6 @@ TEST_CASE("store: a host takes along what only speaks of it") {
   world.check();
   world.must({s.host});
   world.check();
-  CHECK(world.pending().empty());
 }
 
 TEST_CASE("store: within a batch the later change of a row wins") {

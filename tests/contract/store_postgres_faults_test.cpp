@@ -129,10 +129,6 @@ TEST_CASE("postgres: a stored value that cannot be is corrupt and names its tabl
   auto store = opened(url);
   const Sample sample;
   REQUIRE(store->commit(*store->take_lead("one", 0), sample.all()).ok());
-  ask(url, "UPDATE orders SET payload = payload || '\\x01'");
-  const auto pending = store->pending_orders();
-  REQUIRE_FALSE(pending.ok());
-  CHECK(pending.error().code == Errc::corrupt);
   ask(url, "UPDATE host_observations SET failure_codes = ARRAY['what', 'guest']");
   const auto model = store->load();
   REQUIRE_FALSE(model.ok());
@@ -213,6 +209,99 @@ TEST_CASE("migrations: claims that were there before projects had quotas get the
   CHECK(code_of(over) == Errc::conflict);
   CHECK(over.error().message.find("project other") != std::string::npos);
   CHECK(run(another + ", 1, 1024, 10, " + id(1) + ")").ok());
+}
+
+TEST_CASE("migrations: generations and steps that were there before commits were cheap are kept, and references hold") {
+  const std::string url = fresh_database();
+  const auto files = embedded_migrations();
+  REQUIRE(files.size() >= 8);
+  Database database(url);
+  REQUIRE(migrate(database, {files.begin(), files.begin() + 7}).ok());
+  const auto run = [&](const std::string& script) {
+    return database.transact(Database::Mode::write, [&](Transaction& transaction) -> Result<void> {
+      transaction.run_script(script);
+      return {};
+    });
+  };
+  const auto id = [](int number) { return "'00000000-0000-4000-8000-00000000000" + std::to_string(number) + "'"; };
+  const auto host = [&](int number, const std::string& generation, const std::string& order) {
+    return "INSERT INTO hosts (id, name, site, address, curve_key, class, vcpus, memory_mib, disk_gib, reserve_vcpus, "
+           "reserve_memory_mib, reserve_disk_gib, cordoned, generation, order_id) VALUES (" + id(number) + ", 'pc-" +
+           std::to_string(number) + "', " + id(1) + ", '10.0.0." + std::to_string(number) + "', repeat('" +
+           std::to_string(number) + "', 40), 'anchor', 8, 8192, 100, 0, 0, 0, false, " + generation + ", " + order + ");";
+  };
+  REQUIRE(run("INSERT INTO sites VALUES (" + id(1) + ", 'north', 1500);" + host(1, "7", id(5)) + host(2, "0", "NULL") +
+              "INSERT INTO orders VALUES (" + id(1) + ", 7, " + id(5) + ", '\\x00');"
+              "INSERT INTO operations VALUES (" + id(6) + ", 'cluster-create', 'running', " + id(7) + ", 'demo', '', now(), NULL),"
+              " (" + id(8) + ", 'cluster-delete', 'succeeded', " + id(7) + ", 'demo', '', now(), now());"
+              "INSERT INTO operation_steps VALUES (" + id(6) + ", 1, 'ordered', 'waiting', 0, 2, 'pc-1', NULL, NULL), (" +
+              id(6) + ", 0, 'placed', 'done', 2, 2, '', '2026-01-02 03:04:05.000006+00', '2026-01-02 03:04:06+00')").ok());
+  REQUIRE(migrate(database, files).ok());
+  using Rows = std::vector<std::string>;
+  const auto steps = ask(url, "SELECT concat_ws('|', position, name, state, done, total, detail, "
+                              "extract(epoch FROM started_at) * 1000000) FROM operation_steps ORDER BY position");
+  CHECK(steps == Rows{"0|placed|done|2|2||1767323045000006.000000", "1|ordered|waiting|0|2|pc-1"});
+  auto store = opened(url);
+  const Model model = *store->load();
+  REQUIRE(model.hosts.size() == 2);
+  CHECK(model.hosts.begin()->second.generation == 7);
+  CHECK(model.hosts.begin()->second.order->str() == "00000000-0000-4000-8000-000000000005");
+  CHECK_FALSE(model.hosts.rbegin()->second.order.has_value());
+  CHECK(model.operations.at(*OperationId::parse("00000000-0000-4000-8000-000000000008")).steps.empty());
+  const auto started = model.operations.at(*OperationId::parse("00000000-0000-4000-8000-000000000006"));
+  REQUIRE(started.steps.size() == 2);
+  CHECK(started.steps[0].started_at == TimePoint{1'767'323'045'000'006});
+  CHECK_FALSE(started.steps[1].started_at.has_value());
+}
+
+TEST_CASE("postgres: references hold for who writes beside the control node, also while it writes") {
+  const std::string url = fresh_database();
+  auto store = opened(url);
+  const Sample sample;
+  REQUIRE(store->commit(*store->take_lead("one", 0), sample.all()).ok());
+  const auto refused = [&](const std::string& script, const std::string& word) {
+    Database database(url);
+    const auto done = database.transact(Database::Mode::write, [&](Transaction& transaction) -> Result<void> {
+      transaction.run_script(script);
+      return {};
+    });
+    CHECK(code_of(done) == Errc::conflict);
+    INFO(done.error().message);
+    CHECK(done.error().message.find(word) != std::string::npos);
+  };
+  const std::string nobody = "'00000000-0000-4000-8000-0000000000ff'";
+  refused("UPDATE nodes SET host = " + nobody, "nodes.host refers to hosts");
+  refused("UPDATE nodes SET pool = " + nobody, "nodes.pool refers to node_pools");
+  refused("UPDATE clusters SET flavor = " + nobody, "clusters.flavor refers to flavors");
+  refused("UPDATE claims SET project = " + nobody, "claims.project refers to projects");
+  refused("UPDATE node_pools SET cluster = " + nobody, "node_pools.cluster refers to clusters");
+  refused("DELETE FROM nodes; DELETE FROM hosts", "is still referred to by claims");
+  refused("DELETE FROM images", "is still referred to by clusters");
+
+  // Whoever deletes waits for whoever writes what could refer to it, and then sees it.
+  CHECK(ask(url, "DELETE FROM claims; DELETE FROM nodes; DELETE FROM node_pools") == std::vector<std::string>{});
+  Database writer(url);
+  std::thread deletion;
+  Result<void> deleted;
+  const auto written = writer.transact(Database::Mode::write, [&](Transaction& transaction) -> Result<void> {
+    transaction.run_script("INSERT INTO node_pools (id, cluster, role, count) SELECT '00000000-0000-4000-8000-0000000000aa', "
+                           "id, 'worker', 1 FROM clusters");
+    deletion = std::thread([&] {
+      Database other(url);
+      deleted = other.transact(Database::Mode::write, [](Transaction& beside) -> Result<void> {
+        beside.run_script("DELETE FROM clusters");
+        return {};
+      });
+    });
+    const std::string waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    for (int i = 0; i < 1'000 && ask(url, waiting).empty(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    CHECK(ask(url, waiting).size() == 1);
+    return {};
+  });
+  deletion.join();
+  CHECK(written.ok());
+  CHECK(code_of(deleted) == Errc::conflict);
+  CHECK(ask(url, "SELECT name FROM clusters") == std::vector<std::string>{sample.cluster.name});
 }
 
 TEST_CASE("migrations: a file that comes in front of applied ones is refused") {

@@ -189,7 +189,7 @@ void run(Tally& tally, std::uint32_t seed, const std::string& plant) {
 // The functions as they would be without their locks.
 std::string without_locks() {
   return "DO $$ DECLARE f text; BEGIN "
-         "FOREACH f IN ARRAY ARRAY['refuse_overfull', 'refuse_over_quota', 'inserted_clusters_within_quota'] LOOP "
+         "FOREACH f IN ARRAY ARRAY['claims_must_fit', 'refuse_overfull', 'refuse_over_quota', 'inserted_clusters_within_quota'] LOOP "
          "EXECUTE replace(pg_get_functiondef(f::regproc), 'FOR NO KEY UPDATE', ''); END LOOP; END $$";
 }
 

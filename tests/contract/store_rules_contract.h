@@ -4,7 +4,7 @@
 
 #include "tests/contract/store_contract.h"
 
-// What a Store refuses, who may write, and what it tells of history and of the outbox.
+// What a Store refuses, who may write, and what it tells of history.
 namespace dure::control::contract {
 
 TEST_CASE("store: only the newest leader writes") {
@@ -22,6 +22,24 @@ TEST_CASE("store: only the newest leader writes") {
   REQUIRE_FALSE(early.ok());
   CHECK(early.error().code == Errc::lost_leadership);
   CHECK_FALSE(world.store->commit(old, std::vector<Change>{}).ok());
+  world.check();
+}
+
+TEST_CASE("store: a commit in two parts is there when it is finished, and fails as one in one part does") {
+  World world;
+  const Sample s;
+  CHECK(world.store->finish_commit().ok());
+  const std::vector<Change> site{s.site};
+  world.store->begin_commit(world.epoch, site);
+  REQUIRE(world.store->finish_commit().ok());
+  control::apply(world.expected, Change{s.site});
+  world.check();
+  CHECK(world.store->finish_commit().ok());
+  const std::vector<Change> unfounded{s.key_pair};
+  world.store->begin_commit(world.epoch, unfounded);
+  CHECK(world.store->finish_commit().error().code == Errc::conflict);
+  world.store->begin_commit(world.epoch + 1, site);
+  CHECK(world.store->finish_commit().error().code == Errc::lost_leadership);
   world.check();
 }
 
@@ -99,7 +117,7 @@ TEST_CASE("store: a row that others refer to stays, and none refers to nothing")
     world.refused(Errc::conflict, {Project{id<ProjectId>(6, 3), "kept?"}, drop});
   }
   world.refused(Errc::conflict, {with(s.claim, [](auto& row) { row.host = id<HostId>(2, 9); })});
-  world.refused(Errc::conflict, {PutOrder{sample_order(id<HostId>(2, 9), 1)}});
+  world.refused(Errc::conflict, {PutOrder{id<HostId>(2, 9), 1, id<OrderId>(3)}});
 }
 
 TEST_CASE("store: a batch with one bad change leaves nothing of the others") {
@@ -222,42 +240,26 @@ TEST_CASE("store: history is read by number, oldest first, in pages") {
   CHECK(world.store->events(0, 0)->empty());
 }
 
-TEST_CASE("store: a host's newest order waits until the host has applied it") {
+TEST_CASE("store: a host is ordered anew without its own row, and its row says the same") {
   World world;
   Sample s;
-  Host other = s.host;
-  other.id = id<HostId>(2, 2);
-  other.name = "pc-2";
-  other.address = ip("10.0.0.12");
-  other.curve_key = std::string(40, 'b');
-  world.must({s.site, s.host, other, s.order, PutOrder{sample_order(other.id, 3)}});
-  auto pending = world.pending();
-  REQUIRE(pending.size() == 2);
-  CHECK(pending[0].host == s.host.id);
-  CHECK(pending[0].generation == 7);
-  CHECK(pending[0].order == s.order.order);
-
-  s.observation.observation.applied_generation = 6;
-  world.must({s.observation});
-  CHECK(world.pending().size() == 2);
-  s.observation.observation.applied_generation = 7;
-  world.must({s.observation});
-  pending = world.pending();
-  REQUIRE(pending.size() == 1);
-  CHECK(pending[0].host == other.id);
-
-  world.must({PutOrder{sample_order(s.host.id, 8)}, PutOrder{sample_order(s.host.id, 9)}});
-  pending = world.pending();
-  REQUIRE(pending.size() == 2);
-  CHECK(pending[0].order == sample_order(s.host.id, 9));
-}
-
-TEST_CASE("store: an order that no agent could read is refused") {
-  World world;
-  const Sample s;
-  HostOrder order = sample_order(s.host.id, 7);
-  order.removed_vms.push_back(order.removed_vms.front());
-  world.refused(Errc::invalid_argument, {s.site, s.host, PutOrder{order}});
+  world.must({s.site, s.host});
+  world.must({PutOrder{s.host.id, 8, id<OrderId>(3, 8)}});
+  world.check();
+  CHECK(world.loaded().hosts.at(s.host.id).generation == 8);
+  world.must({PutOrder{s.host.id, 9, id<OrderId>(3, 9)}, PutOrder{s.host.id, 10, id<OrderId>(3, 10)}});
+  world.check();
+  CHECK(world.loaded().hosts.at(s.host.id).order == id<OrderId>(3, 10));
+  // The later of both wins.
+  s.host.generation = 11;
+  s.host.order = id<OrderId>(3, 11);
+  world.must({PutOrder{s.host.id, 12, id<OrderId>(3, 12)}, s.host});
+  world.check();
+  world.must({s.host, PutOrder{s.host.id, 13, id<OrderId>(3, 13)}});
+  world.check();
+  CHECK(world.loaded().hosts.at(s.host.id).generation == 13);
+  world.must({PutOrder{s.host.id, 14, id<OrderId>(3, 14)}, DropHost{s.host.id}});
+  world.check();
 }
 
 }  // namespace dure::control::contract

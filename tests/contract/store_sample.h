@@ -23,17 +23,6 @@ inline Digest digest(std::uint8_t fill) {
   return made;
 }
 
-inline HostOrder sample_order(const HostId& host, std::uint64_t generation) {
-  HostOrder order;
-  order.system = id<SystemId>(0xf0);
-  order.host = host;
-  order.generation = generation;
-  order.order = id<OrderId>(0xf1, static_cast<std::uint8_t>(generation));
-  order.issued_at = {1'700'000'000'123'456};
-  order.removed_vms = {{id<NodeId>(9, 77), 3}};
-  return order;
-}
-
 inline std::string every_octet() {
   std::string bytes;
   for (int octet = 0; octet < 256; ++octet) bytes.push_back(static_cast<char>(octet));
@@ -138,7 +127,7 @@ struct Sample {
                                {ObjectKind::host, Uuid{}, FailureCode::hypervisor_away, ""}},
                               {id<NodeId>(9, 99)}}};
   EventRow event{1, {1'700'000'000'000'007}, "node.booting", node.id.uuid, "demo-cp1", "it boots"};
-  PutOrder order{sample_order(host.id, 7)};
+  PutOrder order{host.id, 7, host.order};
 
   // Children before parents on purpose: a batch has no order inside.
   std::vector<Change> all() const {

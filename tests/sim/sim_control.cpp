@@ -51,9 +51,14 @@ bool SimControl::post(control::ControlEvent event) {
 void SimControl::drain() {
   auto batch = std::exchange(waiting_, {});
   batch.emplace_back(control::TimePassed{});
-  if (auto handled = loop_->handle(std::move(batch)); !handled) {
+  // Sometimes more waits, so that it is decided upon a commit that has not ended.
+  if (auto handled = loop_->handle(std::move(batch), [this] { return world_.chance(50); }); !handled) {
     throw std::runtime_error("control: " + handled.error().message);
   }
+  if (loop_->next_wake() > world_.now()) return;
+  world_.after(world_.between(std::chrono::milliseconds(1), std::chrono::milliseconds(5)), [this, life = life_] {
+    if (life == life_) drain();
+  });
 }
 
 void SimControl::wake_at(TimePoint when) {

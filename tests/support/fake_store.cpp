@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
 #include <utility>
 
 #include "controlnode/core/placement/chain.h"
-#include "protocol/wire/codec.h"
 #include "tests/support/fake_store_rules.h"
 
 namespace dure::control {
@@ -55,11 +55,21 @@ Result<void> FakeStore::commit(std::uint64_t epoch, std::span<const Change> chan
   return {};
 }
 
+void FakeStore::begin_commit(std::uint64_t epoch, std::span<const Change> changes) {
+  under_way_.emplace(epoch, changes);
+}
+
+Result<void> FakeStore::finish_commit() {
+  if (!under_way_) return {};
+  const auto [epoch, changes] = *std::exchange(under_way_, std::nullopt);
+  return commit(epoch, changes);
+}
+
 // On copies, so that a batch that breaks a rule leaves nothing.
 Result<void> FakeStore::apply_all(std::span<const Change> changes) {
   Model model = model_;
   std::vector<EventRow> added;
-  Orders orders = orders_;
+  std::set<HostId> ordered;
   std::vector<PlacementRecord> recorded;
   std::uint64_t first_kept = 0;
   for (const Change& change : changes) {
@@ -73,11 +83,9 @@ Result<void> FakeStore::apply_all(std::span<const Change> changes) {
       }
       added.push_back(*event);
     } else if (const auto* put = std::get_if<PutOrder>(&change)) {
-      auto readable = wire::decode_host_order(wire::encode(put->order));
-      if (!readable) return Error{Errc::invalid_argument, readable.error().message};
-      orders.insert_or_assign(put->order.host, std::move(readable).value());
+      ordered.insert(put->host);
     } else if (const auto* drop = std::get_if<DropHost>(&change)) {
-      orders.erase(drop->id);
+      ordered.erase(drop->id);
     } else if (const auto* put_record = std::get_if<PutPlacementRecord>(&change)) {
       const PlacementRecord& record = put_record->record;
       const bool taken = placements_.contains(record.number) ||
@@ -90,12 +98,11 @@ Result<void> FakeStore::apply_all(std::span<const Change> changes) {
       first_kept = std::max(first_kept, drop_records->before);
     }
   }
-  for (const auto& [host, order] : orders) {
+  for (const HostId& host : ordered) {
     if (!model.hosts.contains(host)) return Error{Errc::conflict, "order.host is not there"};
   }
   if (auto good = check_rules(model_, model); !good) return good;
   model_ = std::move(model);
-  orders_ = std::move(orders);
   for (PlacementRecord& record : recorded) placements_.insert_or_assign(record.number, std::move(record));
   std::erase_if(placements_, [&](const auto& entry) { return entry.second.segment < first_kept; });
   for (EventRow& event : added) {
@@ -103,20 +110,6 @@ Result<void> FakeStore::apply_all(std::span<const Change> changes) {
     events_.emplace(number, std::move(event));
   }
   return {};
-}
-
-Result<std::vector<PendingOrder>> FakeStore::pending_orders() {
-  if (down_) return down();
-  std::vector<PendingOrder> pending;
-  for (const auto& [host, order] : orders_) {
-    const auto seen = model_.observations.find(host);
-    if (seen != model_.observations.end() &&
-        seen->second.applied_generation >= order.generation) {
-      continue;
-    }
-    pending.push_back({host, order.generation, order});
-  }
-  return pending;
 }
 
 Result<std::vector<EventRow>> FakeStore::events(std::uint64_t after, std::size_t limit) {

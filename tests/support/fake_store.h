@@ -2,7 +2,9 @@
 
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "controlnode/ports/store.h"
@@ -10,7 +12,7 @@
 namespace dure::control {
 
 // The store in memory, with the same contract as PostgreSQL's: references, unique names and numbers,
-// capacity, text that can be stored, orders that can be read. Survives its control node, so that a
+// capacity, text that can be stored. Survives its control node, so that a
 // simulation restarts one over it.
 class FakeStore : public Store {
  public:
@@ -29,7 +31,9 @@ class FakeStore : public Store {
   Result<SystemId> system_id(const SystemId& fresh) override;
   Result<Model> load() override;
   Result<void> commit(std::uint64_t epoch, std::span<const Change> changes) override;
-  Result<std::vector<PendingOrder>> pending_orders() override;
+  // Nothing is stored before it is finished: nobody may act on it until then.
+  void begin_commit(std::uint64_t epoch, std::span<const Change> changes) override;
+  Result<void> finish_commit() override;
   Result<std::vector<EventRow>> events(std::uint64_t after, std::size_t limit) override;
   Result<std::vector<PlacementRecord>> placement_records(const PlacementQuery& query) override;
   Result<std::optional<RecordedPlacement>> placement_record(std::uint64_t number) override;
@@ -42,19 +46,18 @@ class FakeStore : public Store {
 
  private:
   using Events = std::map<std::uint64_t, EventRow>;
-  using Orders = std::map<HostId, HostOrder>;
   using Placements = std::map<std::uint64_t, PlacementRecord>;
 
   Result<void> apply_all(std::span<const Change> changes);
 
   Model model_;
   Events events_;
-  Orders orders_;
   Placements placements_;
   std::uint64_t epoch_ = 0;
   std::string holder_;
   std::uint64_t commits_ = 0;
   Fault fault_ = Fault::none;
+  std::optional<std::pair<std::uint64_t, std::span<const Change>>> under_way_;
   bool down_ = false;
 };
 

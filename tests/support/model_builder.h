@@ -8,6 +8,7 @@
 
 #include "common/uuid.h"
 #include "controlnode/core/decide.h"
+#include "controlnode/core/host_orders.h"
 #include "controlnode/core/kept.h"
 
 namespace dure::control::test {
@@ -93,7 +94,8 @@ class Campus {
   Decision decide_all(const std::vector<Event>& events) {
     last = kept == nullptr ? decide(model, events, now, ids) : decide(model, events, now, ids, *kept);
     for (const Change& change : last.changes) {
-      if (const auto* order = std::get_if<PutOrder>(&change)) orders[order->order.host] = order->order;
+      const auto* put = std::get_if<PutOrder>(&change);
+      if (put != nullptr) orders[put->host] = host_order(model, put->host, now);
     }
     return last;
   }

@@ -37,7 +37,8 @@ void link(PlacementRecord& record, const PlacementChain& chain, std::span<const 
   bool begins = !chain.open || chain.segments.empty();
   if (!begins) {
     const SegmentSize& segment = chain.segments.back();
-    begins = segment.records >= kSegmentRecords || segment.bytes >= std::max(kSegmentBytes, 2 * chain.whole);
+    const std::uint64_t twice = 2 * chain.whole;
+    begins = segment.bytes >= (segment.records >= kSegmentRecords ? twice : std::max(kSegmentBytes, twice));
   }
   record.segment = begins ? record.number : chain.segments.back().first;
   if (begins) {

@@ -10,8 +10,9 @@
 
 namespace dure::control {
 
-// Records are kept in segments, each readable by itself: its first record has the whole fleet. These bound
-// what is kept; whole segments go, the oldest first.
+// Records are kept in segments, each readable by itself: its first record has the whole fleet. A segment ends
+// when it has so many records and the others weigh as much as the first, so that writing fleets at most doubles
+// what is written. The others bound what is kept; whole segments go, the oldest first.
 inline constexpr std::uint32_t kSegmentRecords = 256;
 inline constexpr std::size_t kSegments = 64;
 inline constexpr std::uint64_t kSegmentBytes = std::uint64_t{16} << 20;  // or twice the fleet, if that is more

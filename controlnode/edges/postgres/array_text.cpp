@@ -1,9 +1,12 @@
 #include "controlnode/edges/postgres/array_text.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace dure::control {
 namespace {
+
+constexpr std::string_view kHex = "0123456789abcdef";
 
 // Length of the well-formed UTF-8 sequence at the front of `text` (RFC 3629: shortest form, no
 // surrogates, at most U+10FFFF), or 0.
@@ -48,9 +51,26 @@ void ArrayText::separate() {
 void ArrayText::add_text(std::string_view text) {
   separate();
   body_ += '"';
-  for (const char c : text) {
-    if (c == '"' || c == '\\') body_ += '\\';
-    body_ += c;
+  while (!text.empty()) {
+    const std::size_t plain = std::min(text.find_first_of("\"\\"), text.size());
+    body_ += text.substr(0, plain);
+    if (plain == text.size()) break;
+    body_ += '\\';
+    body_ += text[plain];
+    text.remove_prefix(plain + 1);
+  }
+  body_ += '"';
+}
+
+void ArrayText::add_bytes(std::string_view bytes) {
+  separate();
+  body_ += "\"\\\\x";
+  std::size_t at = body_.size();
+  body_.resize(at + 2 * bytes.size());
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    body_[at++] = kHex[byte >> 4];
+    body_[at++] = kHex[byte & 15];
   }
   body_ += '"';
 }

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace dure::control {
@@ -16,10 +17,14 @@ class ArrayText {
   void add_text(std::string_view text);
   // Characters that need no quoting: numbers, UUIDs, true and false.
   void add_plain(std::string_view text);
+  // A bytea, in its hexadecimal form.
+  void add_bytes(std::string_view bytes);
   void add_null();
 
   // The array so far. Adding may go on afterwards.
   std::string str() const { return body_ + '}'; }
+  // The same, without a copy; nothing is added afterwards.
+  std::string take() && { return std::move(body_ += '}'); }
 
  private:
   void separate();

@@ -1,29 +1,74 @@
 #include "controlnode/edges/postgres/batch.h"
 
 #include <algorithm>
+#include <functional>
+#include <future>
 #include <string>
 #include <type_traits>
 #include <utility>
 #include <variant>
 
 #include "controlnode/edges/postgres/rows.h"
-#include "protocol/wire/codec.h"
 
 namespace dure::control {
 namespace {
 
+// Below it, a thread costs more than it saves.
+constexpr std::size_t kRowsWorthAThread = 256;
+
 template <class Row>
-void run_put(Transaction& transaction, const RowWriter& writer) {
+const Statement& put_of() {
   static const Statement statement = put_statement(RowMap<Row>::table());
-  if (writer.rows() > 0) transaction.run(statement, writer.parameters());
+  return statement;
 }
 
+// Rows to write, kind by kind. While the server works on one kind, the next is put into text.
+class Puts {
+ public:
+  // `fill` adds so many rows to the writer that it is given, later and in another thread.
+  template <class Row, class Fill>
+  void add(std::size_t rows, const Fill& fill) {
+    if (rows == 0) return;
+    rows_ += rows;
+    puts_.push_back({put_of<Row>(), [fill] {
+                       RowWriter writer(RowMap<Row>::table());
+                       fill(writer);
+                       return std::move(writer).parameters();
+                     }});
+  }
+
+  void run(Transaction& transaction) const {
+    const auto policy = rows_ < kRowsWorthAThread ? std::launch::deferred : std::launch::async;
+    std::future<Parameters> next;
+    const auto prepare = [&](std::size_t i) {
+      if (i < puts_.size()) next = std::async(policy, puts_[i].parameters);
+    };
+    prepare(0);
+    for (std::size_t i = 0; i < puts_.size(); ++i) {
+      const Parameters parameters = next.get();
+      prepare(i + 1);
+      transaction.run(puts_[i].statement, parameters);
+    }
+  }
+
+ private:
+  using Parameters = std::vector<std::string>;
+  struct Put {
+    const Statement& statement;
+    std::function<Parameters()> parameters;
+  };
+
+  std::size_t rows_ = 0;
+  std::vector<Put> puts_;
+};
+
 template <class Key, class Row>
-void put_all(Transaction& transaction, const Slots<Key, Row>& slots) {
-  RowWriter writer(RowMap<Row>::table());
-  for (const auto& [key, row] : slots.puts) RowMap<Row>::write(writer, *row);
-  run_put<Row>(transaction, writer);
+void put_all(Puts& puts, const Slots<Key, Row>& slots) {
+  puts.add<Row>(slots.puts.size(), [&slots](RowWriter& writer) {
+    for (const auto& [key, row] : slots.puts) RowMap<Row>::write(writer, *row);
+  });
 }
+
 
 template <class Key>
 void drop_all(Transaction& transaction, const std::set<Key>& keys, const char* table,
@@ -47,7 +92,10 @@ struct Batch::Sorter {
   Batch& batch;
 
   void operator()(const Site& row) { batch.sites_.put(row.id, row); }
-  void operator()(const Host& row) { batch.hosts_.put(row.id, row); }
+  void operator()(const Host& row) {
+    batch.hosts_.put(row.id, row);
+    batch.orders_.insert_or_assign(row.id, PutOrder{row.id, row.generation, row.order});
+  }
   void operator()(const Image& row) { batch.images_.put(row.id, row); }
   void operator()(const Flavor& row) { batch.flavors_.put(row.id, row); }
   void operator()(const Project& row) { batch.projects_.put(row.id, row); }
@@ -66,7 +114,7 @@ struct Batch::Sorter {
   }
   void operator()(const PutRemovals& put) { batch.removals_.put(put.host, put); }
   void operator()(const PutNextVni& put) { batch.next_vni_ = put.value; }
-  void operator()(const PutOrder& put) { batch.orders_.put(put.order.host, put); }
+  void operator()(const PutOrder& put) { batch.orders_.insert_or_assign(put.host, put); }
   void operator()(const PutObservation& put) {
     batch.observations_.put(put.observation.host, put.observation);
   }
@@ -76,7 +124,7 @@ struct Batch::Sorter {
   void operator()(const DropHost& drop) {
     batch.hosts_.drop(drop.id);
     batch.removals_.puts.erase(drop.id);
-    batch.orders_.puts.erase(drop.id);
+    batch.orders_.erase(drop.id);
     batch.observations_.puts.erase(drop.id);
   }
   void operator()(const DropImage& drop) { batch.images_.drop(drop.id); }
@@ -106,30 +154,44 @@ Batch::Batch(std::span<const Change> changes) {
 
 void Batch::write(Transaction& transaction) const {
   drop(transaction);
-  put_all(transaction, sites_);
-  put_all(transaction, hosts_);
-  put_all(transaction, images_);
-  put_all(transaction, flavors_);
-  put_all(transaction, projects_);
-  put_all(transaction, key_pairs_);
-  put_all(transaction, networks_);
-  put_all(transaction, clusters_);
-  put_all(transaction, pools_);
-  put_all(transaction, identities_);
-  put_all(transaction, accesses_);
-  put_all(transaction, nodes_);
-  put_all(transaction, claims_);
-  put_removals(transaction);
-  put_orders(transaction);
-  put_all(transaction, observations_);
-  put_operations(transaction);
-  put_all(transaction, idempotency_);
-
-  RowWriter events(RowMap<EventRow>::table());
-  for (const EventRow* event : events_) RowMap<EventRow>::write(events, *event);
-  run_put<EventRow>(transaction, events);
-  put_placements(transaction);
-
+  Puts puts;
+  put_all(puts, sites_);
+  put_all(puts, hosts_);
+  put_all(puts, images_);
+  put_all(puts, flavors_);
+  put_all(puts, projects_);
+  put_all(puts, key_pairs_);
+  put_all(puts, networks_);
+  put_all(puts, clusters_);
+  put_all(puts, pools_);
+  put_all(puts, identities_);
+  put_all(puts, accesses_);
+  put_all(puts, nodes_);
+  put_all(puts, claims_);
+  std::size_t removals = 0;
+  for (const auto& [host, put] : removals_.puts) removals += put->removals.size();
+  puts.add<Removal>(removals, [this](RowWriter& writer) {
+    for (const auto& [host, put] : removals_.puts) {
+      for (Removal removal : put->removals) {
+        removal.host = host;
+        RowMap<Removal>::write(writer, removal);
+      }
+    }
+  });
+  puts.add<PutOrder>(orders_.size(), [this](RowWriter& writer) {
+    for (const auto& [host, put] : orders_) RowMap<PutOrder>::write(writer, put);
+  });
+  put_all(puts, observations_);
+  put_all(puts, operations_);
+  put_all(puts, idempotency_);
+  puts.add<EventRow>(events_.size(), [this](RowWriter& writer) {
+    for (const EventRow* event : events_) RowMap<EventRow>::write(writer, *event);
+  });
+  const auto records = kept_placements();
+  puts.add<PlacementRecord>(records.size(), [&records](RowWriter& writer) {
+    for (const PlacementRecord* record : records) RowMap<PlacementRecord>::write(writer, *record);
+  });
+  puts.run(transaction);
   if (next_vni_) {
     transaction.run({"put_next_vni", "UPDATE system SET next_vni = $1::bigint"},
                     {std::to_string(*next_vni_)});
@@ -149,69 +211,23 @@ void Batch::drop(Transaction& transaction) const {
   drop_all(transaction, flavors_.drops, "flavors", "id", "uuid");
   drop_all(transaction, key_pairs_.drops, "key_pairs", "id", "uuid");
   drop_all(transaction, sites_.drops, "sites", "id", "uuid");
-}
-
-void Batch::put_placements(Transaction& transaction) const {
+  // The removals of a host are written anew as a whole.
+  std::set<HostId> hosts;
+  for (const auto& [host, put] : removals_.puts) hosts.insert(host);
+  drop_all(transaction, hosts, "removals", "host", "uuid");
   if (first_placement_ > 0) {
-    transaction.run({"drop_placement_records", "DELETE FROM placement_records WHERE segment < $1::bigint"},
+    // A segment is called by its first record.
+    transaction.run({"drop_placement_records", "DELETE FROM placement_records WHERE number < $1::bigint"},
                     {std::to_string(first_placement_)});
   }
-  RowWriter writer(RowMap<PlacementRecord>::table());
+}
+
+std::vector<const PlacementRecord*> Batch::kept_placements() const {
+  std::vector<const PlacementRecord*> kept;
   for (const PlacementRecord* record : placements_) {
-    if (record->segment >= first_placement_) RowMap<PlacementRecord>::write(writer, *record);
+    if (record->segment >= first_placement_) kept.push_back(record);
   }
-  run_put<PlacementRecord>(transaction, writer);
-}
-
-// The steps of an operation are replaced as a whole: those beyond the new number go.
-void Batch::put_operations(Transaction& transaction) const {
-  if (operations_.puts.empty()) return;
-  put_all(transaction, operations_);
-  ArrayText ids, counts;
-  RowWriter steps(RowMap<StepRow>::table());
-  for (const auto& [id, operation] : operations_.puts) {
-    ids.add_plain(id.str());
-    counts.add_plain(std::to_string(operation->steps.size()));
-    std::uint32_t position = 0;
-    for (const OperationStep& step : operation->steps) {
-      RowMap<StepRow>::write(steps, {id, position++, step});
-    }
-  }
-  transaction.run({"cut_operation_steps",
-                   "DELETE FROM operation_steps AS s "
-                   "USING unnest($1::uuid[], $2::integer[]) AS r (operation, steps) "
-                   "WHERE s.operation = r.operation AND s.position >= r.steps"},
-                  {ids.str(), counts.str()});
-  run_put<StepRow>(transaction, steps);
-}
-
-void Batch::put_removals(Transaction& transaction) const {
-  if (removals_.puts.empty()) return;
-  std::set<HostId> hosts;
-  RowWriter writer(RowMap<Removal>::table());
-  for (const auto& [host, put] : removals_.puts) {
-    hosts.insert(host);
-    for (Removal removal : put->removals) {
-      removal.host = host;
-      RowMap<Removal>::write(writer, removal);
-    }
-  }
-  drop_all(transaction, hosts, "removals", "host", "uuid");
-  run_put<Removal>(transaction, writer);
-}
-
-// An order that no agent could read is not stored: it would stop the outbox at every load.
-void Batch::put_orders(Transaction& transaction) const {
-  RowWriter writer(RowMap<OrderRow>::table());
-  for (const auto& [host, put] : orders_.puts) {
-    std::string payload = wire::encode(put->order);
-    if (const auto readable = wire::decode_host_order(payload); !readable) {
-      throw Unstorable{"the order of host " + host.str() + ": " + readable.error().message};
-    }
-    RowMap<OrderRow>::write(
-        writer, {host, put->order.generation, put->order.order, std::move(payload)});
-  }
-  run_put<OrderRow>(transaction, writer);
+  return kept;
 }
 
 }  // namespace dure::control

@@ -39,10 +39,7 @@ class Batch {
   struct Sorter;
 
   void drop(Transaction& transaction) const;
-  void put_operations(Transaction& transaction) const;
-  void put_removals(Transaction& transaction) const;
-  void put_orders(Transaction& transaction) const;
-  void put_placements(Transaction& transaction) const;
+  std::vector<const PlacementRecord*> kept_placements() const;
 
   Slots<SiteId, Site> sites_;
   Slots<HostId, Host> hosts_;
@@ -58,7 +55,7 @@ class Batch {
   Slots<OperationId, Operation> operations_;
   Slots<std::string, IdempotencyRecord> idempotency_;
   Slots<HostId, PutRemovals> removals_;
-  Slots<HostId, PutOrder> orders_;
+  std::map<HostId, PutOrder> orders_;  // a host's own row has its generation as well
   Slots<HostId, HostObservation> observations_;
   Slots<ClusterId, PutIdentity> identities_;
   Slots<AccessId, ClusterAccess> accesses_;

@@ -9,7 +9,6 @@
 #include "controlnode/edges/postgres/migrations.h"
 #include "controlnode/edges/postgres/placement_mapping.h"
 #include "controlnode/edges/postgres/rows.h"
-#include "protocol/wire/codec.h"
 
 namespace dure::control {
 namespace {
@@ -55,6 +54,7 @@ void load_hosts(Transaction& transaction, Model& model) {
   load_map(transaction, model.observations, &HostObservation::host);
   load_all<Removal>(transaction,
                     [&](const Removal& row) { model.removals[row.host].push_back(row); });
+  load_all<PutOrder>(transaction, [&](const PutOrder& row) { apply(model, row); });
   for (auto& [host, removals] : model.removals) {
     std::sort(removals.begin(), removals.end(), [](const Removal& a, const Removal& b) {
       return std::tie(a.kind, a.object) < std::tie(b.kind, b.object);
@@ -64,9 +64,6 @@ void load_hosts(Transaction& transaction, Model& model) {
 
 void load_operations(Transaction& transaction, Model& model) {
   load_map(transaction, model.operations, &Operation::id);
-  load_all<StepRow>(transaction, [&](StepRow row) {
-    model.operations[row.operation].steps.push_back(std::move(row.step));
-  });
   load_map(transaction, model.idempotency, &IdempotencyRecord::key);
 }
 
@@ -198,32 +195,19 @@ Result<void> PostgresStore::commit(std::uint64_t epoch, std::span<const Change> 
   return database_.transact(Database::Mode::write, guarded(body));
 }
 
-Result<std::vector<PendingOrder>> PostgresStore::pending_orders() {
-  std::vector<OrderRow> rows;
-  const Database::Body body = [&](Transaction& transaction) -> Result<void> {
-    rows.clear();
-    const Rows found = transaction.run(
-        {"pending_orders",
-         "SELECT o.host, o.generation, o.order_id, o.payload FROM orders AS o "
-         "LEFT JOIN host_observations AS s ON s.host = o.host "
-         "WHERE s.host IS NULL OR s.applied_generation < o.generation ORDER BY o.host"},
-        {});
-    read_rows<OrderRow>(found, [&](OrderRow row) { rows.push_back(std::move(row)); });
-    return {};
-  };
-  if (auto done = database_.transact(Database::Mode::read_snapshot, guarded(body)); !done) {
-    return done.error();
-  }
-  std::vector<PendingOrder> pending;
-  for (const OrderRow& row : rows) {
-    auto order = wire::decode_host_order(row.payload);
-    if (!order) {
-      return Error{Errc::corrupt, "the stored order of host " + row.host.str() +
-                                      " cannot be read: " + order.error().message};
+void PostgresStore::begin_commit(std::uint64_t epoch, std::span<const Change> changes) {
+  under_way_ = std::async(std::launch::async, [this, epoch, changes]() -> Result<void> {
+    try {
+      return commit(epoch, changes);
+    } catch (const std::exception& failure) {
+      return Error{Errc::in_doubt, std::string("commit: ") + failure.what()};
     }
-    pending.push_back({row.host, row.generation, std::move(order).value()});
-  }
-  return pending;
+  });
+}
+
+Result<void> PostgresStore::finish_commit() {
+  if (!under_way_.valid()) return {};
+  return under_way_.get();
 }
 
 Result<std::vector<EventRow>> PostgresStore::events(std::uint64_t after, std::size_t limit) {
@@ -282,7 +266,7 @@ Result<std::optional<RecordedPlacement>> PostgresStore::placement_record(std::ui
     if (!found) return {};
     const Rows fleets = transaction.run(
         {"placement_fleets", "SELECT number, fleet FROM placement_records "
-                             "WHERE segment = $2::bigint AND number <= $1::bigint ORDER BY number"},
+                             "WHERE number BETWEEN $2::bigint AND $1::bigint ORDER BY number"},
         {asked, std::to_string(found->record.segment)});
     std::uint64_t next = found->record.segment;
     read_rows<FleetRow>(fleets, [&](const FleetRow& row) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <future>
 #include <memory>
 #include <string>
 
@@ -20,7 +21,8 @@ class PostgresStore : public Store {
   Result<SystemId> system_id(const SystemId& fresh) override;
   Result<Model> load() override;
   Result<void> commit(std::uint64_t epoch, std::span<const Change> changes) override;
-  Result<std::vector<PendingOrder>> pending_orders() override;
+  void begin_commit(std::uint64_t epoch, std::span<const Change> changes) override;
+  Result<void> finish_commit() override;
   Result<std::vector<EventRow>> events(std::uint64_t after, std::size_t limit) override;
   Result<std::vector<PlacementRecord>> placement_records(const PlacementQuery& query) override;
   Result<std::optional<RecordedPlacement>> placement_record(std::uint64_t number) override;
@@ -29,6 +31,7 @@ class PostgresStore : public Store {
   explicit PostgresStore(const std::string& url) : database_(url) {}
 
   Database database_;
+  std::future<Result<void>> under_way_;  // a commit, in a thread of its own; its end is waited for
 };
 
 }  // namespace dure::control

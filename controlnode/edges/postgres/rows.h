@@ -19,21 +19,6 @@ struct RowMap;
     static Row read(RowReader& reader);                    \
   }
 
-// A step with its place in its operation.
-struct StepRow {
-  OperationId operation;
-  std::uint32_t position = 0;
-  OperationStep step;
-};
-
-// The outbox as it is stored: encoded, because it is sent as it was decided.
-struct OrderRow {
-  HostId host;
-  std::uint64_t generation = 0;
-  OrderId order;
-  std::string payload;
-};
-
 // What one record says of its fleet, encoded.
 struct FleetRow {
   std::uint64_t number = 0;
@@ -52,11 +37,10 @@ DURE_ROW_MAP(Node);
 DURE_ROW_MAP(Network);
 DURE_ROW_MAP(Claim);
 DURE_ROW_MAP(Removal);
-DURE_ROW_MAP(Operation);  // without its steps
-DURE_ROW_MAP(StepRow);
+DURE_ROW_MAP(Operation);
 DURE_ROW_MAP(IdempotencyRecord);
 DURE_ROW_MAP(EventRow);
-DURE_ROW_MAP(OrderRow);
+DURE_ROW_MAP(PutOrder);
 DURE_ROW_MAP(HostObservation);
 DURE_ROW_MAP(PutIdentity);
 DURE_ROW_MAP(ClusterAccess);

@@ -117,30 +117,23 @@ Removal RowMap<Removal>::read(RowReader& reader) {
   return row;
 }
 
-const Table& RowMap<OrderRow>::table() {
-  static const Table table{"orders",
-                           1,
-                           "host",
-                           {{"host", "uuid"},
-                            {"generation", "bigint"},
-                            {"order_id", "uuid"},
-                            {"payload", "bytea"}}};
+const Table& RowMap<PutOrder>::table() {
+  static const Table table{
+      "orders", 1, "host", {{"host", "uuid"}, {"generation", "bigint"}, {"order_id", "uuid"}}};
   return table;
 }
 
-void RowMap<OrderRow>::write(RowWriter& writer, const OrderRow& row) {
+void RowMap<PutOrder>::write(RowWriter& writer, const PutOrder& row) {
   writer.id(row.host);
   writer.number(row.generation);
   writer.id(row.order);
-  writer.bytes(row.payload);
 }
 
-OrderRow RowMap<OrderRow>::read(RowReader& reader) {
-  OrderRow row;
+PutOrder RowMap<PutOrder>::read(RowReader& reader) {
+  PutOrder row;
   reader.id(row.host);
   row.generation = reader.u64();
   reader.id(row.order);
-  row.payload = reader.bytes();
   return row;
 }
 

@@ -70,8 +70,6 @@ const Table& RowMap<Host>::table() {
                             {"reserve_memory_mib", "bigint"},
                             {"reserve_disk_gib", "bigint"},
                             {"cordoned", "boolean"},
-                            {"generation", "bigint"},
-                            {"order_id", "uuid"},
                             {"room", "text"},
                             {"labels", "text[]", Shape::list},
                             {"busy_from", "timestamptz[]", Shape::times},
@@ -89,8 +87,6 @@ void RowMap<Host>::write(RowWriter& writer, const Host& row) {
   write_resources(writer, row.capacity);
   write_resources(writer, row.reserve);
   writer.flag(row.cordoned);
-  writer.number(row.generation);
-  writer.id(row.order);
   writer.text(row.room);
   writer.list(row.labels, [](ArrayText& list, const auto& label) {
     list.add_text(label.first);
@@ -112,8 +108,6 @@ Host RowMap<Host>::read(RowReader& reader) {
   row.capacity = read_resources(reader);
   row.reserve = read_resources(reader);
   row.cordoned = reader.flag();
-  row.generation = reader.u64();
-  reader.id(row.order);
   row.room = reader.text();
   const auto labels = reader.list();
   for (std::size_t i = 0; i + 1 < labels.size(); i += 2) row.labels.emplace(labels[i], labels[i + 1]);

@@ -3,6 +3,45 @@
 
 namespace dure::control {
 
+namespace {
+
+using Step = OperationStep;
+
+// A list of one thing that each step has.
+template <class Of>
+void write_plain(RowWriter& writer, const std::vector<Step>& steps, const Of& of) {
+  writer.list(steps, [&](ArrayText& list, const Step& step) { list.add_plain(std::to_string(of(step))); });
+}
+
+// Not yet: 0, which no step was at.
+std::int64_t when(const std::optional<TimePoint>& time) { return time ? time->us : 0; }
+std::optional<TimePoint> when(std::int64_t us) { return us == 0 ? std::nullopt : std::optional(TimePoint{us}); }
+
+void write_steps(RowWriter& writer, const std::vector<Step>& steps) {
+  writer.list(steps, [](ArrayText& list, const Step& step) { list.add_text(step.name); });
+  writer.list(steps, [](ArrayText& list, const Step& step) { list.add_plain(to_string(step.state)); });
+  write_plain(writer, steps, [](const Step& step) { return step.done; });
+  write_plain(writer, steps, [](const Step& step) { return step.total; });
+  writer.list(steps, [](ArrayText& list, const Step& step) { list.add_text(step.detail); });
+  write_plain(writer, steps, [](const Step& step) { return when(step.started_at); });
+  write_plain(writer, steps, [](const Step& step) { return when(step.finished_at); });
+}
+
+// The database checks that the lists are of one length.
+std::vector<Step> read_steps(RowReader& reader) {
+  const auto names = reader.list(), states = reader.list(), done = reader.list(), total = reader.list(),
+             details = reader.list(), started = reader.list(), finished = reader.list();
+  std::vector<Step> steps;
+  for (std::size_t i = 0; i < names.size() && i < finished.size(); ++i) {
+    steps.push_back({names[i], reader.element(states[i], &step_state), reader.element_u32(done[i]),
+                     reader.element_u32(total[i]), details[i], when(reader.element_i64(started[i])),
+                     when(reader.element_i64(finished[i]))});
+  }
+  return steps;
+}
+
+}  // namespace
+
 const Table& RowMap<Operation>::table() {
   static const Table table{"operations",
                            1,
@@ -14,7 +53,14 @@ const Table& RowMap<Operation>::table() {
                             {"cluster_name", "text"},
                             {"error", "text"},
                             {"started_at", "timestamptz", Shape::time},
-                            {"finished_at", "timestamptz", Shape::time}}};
+                            {"finished_at", "timestamptz", Shape::time},
+                            {"step_names", "text[]", Shape::list},
+                            {"step_states", "text[]", Shape::list},
+                            {"steps_done", "bigint[]", Shape::list},
+                            {"steps_total", "bigint[]", Shape::list},
+                            {"step_details", "text[]", Shape::list},
+                            {"steps_started_us", "bigint[]", Shape::list},
+                            {"steps_finished_us", "bigint[]", Shape::list}}};
   return table;
 }
 
@@ -27,6 +73,7 @@ void RowMap<Operation>::write(RowWriter& writer, const Operation& row) {
   writer.text(row.error);
   writer.time(row.started_at);
   writer.time(row.finished_at);
+  write_steps(writer, row.steps);
 }
 
 Operation RowMap<Operation>::read(RowReader& reader) {
@@ -39,48 +86,7 @@ Operation RowMap<Operation>::read(RowReader& reader) {
   row.error = reader.text();
   row.started_at = reader.time();
   row.finished_at = reader.maybe_time();
-  return row;
-}
-
-const Table& RowMap<StepRow>::table() {
-  static const Table table{"operation_steps",
-                           2,
-                           "operation, position",
-                           {{"operation", "uuid"},
-                            {"position", "integer"},
-                            {"name", "text"},
-                            {"state", "text"},
-                            {"done", "bigint"},
-                            {"total", "bigint"},
-                            {"detail", "text"},
-                            {"started_at", "timestamptz", Shape::time},
-                            {"finished_at", "timestamptz", Shape::time}}};
-  return table;
-}
-
-void RowMap<StepRow>::write(RowWriter& writer, const StepRow& row) {
-  writer.id(row.operation);
-  writer.number(std::uint64_t{row.position});
-  writer.text(row.step.name);
-  writer.text(to_string(row.step.state));
-  writer.number(std::uint64_t{row.step.done});
-  writer.number(std::uint64_t{row.step.total});
-  writer.text(row.step.detail);
-  writer.time(row.step.started_at);
-  writer.time(row.step.finished_at);
-}
-
-StepRow RowMap<StepRow>::read(RowReader& reader) {
-  StepRow row;
-  reader.id(row.operation);
-  row.position = reader.u32();
-  row.step.name = reader.text();
-  row.step.state = reader.parsed(&step_state);
-  row.step.done = reader.u32();
-  row.step.total = reader.u32();
-  row.step.detail = reader.text();
-  row.step.started_at = reader.maybe_time();
-  row.step.finished_at = reader.maybe_time();
+  row.steps = read_steps(reader);
   return row;
 }
 

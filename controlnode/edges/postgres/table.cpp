@@ -1,6 +1,8 @@
 #include "controlnode/edges/postgres/table.h"
 
+#include <array>
 #include <charconv>
+#include <utility>
 
 namespace dure::control {
 namespace {
@@ -107,8 +109,15 @@ void RowWriter::text(std::string_view value) {
   next().add_text(value);
 }
 
-void RowWriter::number(std::uint64_t value) { next().add_plain(std::to_string(value)); }
-void RowWriter::number(std::int64_t value) { next().add_plain(std::to_string(value)); }
+template <class Number>
+void RowWriter::digits(Number value) {
+  std::array<char, 20> text{};  // of the longest, with its sign
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+  next().add_plain({text.data(), static_cast<std::size_t>(end - text.data())});
+}
+
+void RowWriter::number(std::uint64_t value) { digits(value); }
+void RowWriter::number(std::int64_t value) { digits(value); }
 void RowWriter::number(const std::optional<std::int64_t>& value) { value ? number(*value) : next().add_null(); }
 void RowWriter::flag(bool value) { next().add_plain(value ? "true" : "false"); }
 void RowWriter::time(TimePoint value) { number(value.us); }
@@ -117,23 +126,17 @@ void RowWriter::time(const std::optional<TimePoint>& value) {
   value ? number(value->us) : next().add_null();
 }
 
-void RowWriter::uuid(const Uuid& value) { next().add_plain(value.str()); }
-
-void RowWriter::bytes(std::string_view value) {
-  std::string hex = "\\x";
-  hex.reserve(2 + value.size() * 2);
-  for (const char c : value) {
-    const auto byte = static_cast<unsigned char>(c);
-    hex += kHex[byte >> 4];
-    hex += kHex[byte & 15];
-  }
-  next().add_text(hex);
+void RowWriter::uuid(const Uuid& value) {
+  const auto text = value.chars();
+  next().add_plain({text.data(), text.size()});
 }
 
-std::vector<std::string> RowWriter::parameters() const {
+void RowWriter::bytes(std::string_view value) { next().add_bytes(value); }
+
+std::vector<std::string> RowWriter::parameters() && {
   std::vector<std::string> all;
   all.reserve(columns_.size());
-  for (const ArrayText& column : columns_) all.push_back(column.str());
+  for (ArrayText& column : columns_) all.push_back(std::move(column).take());
   return all;
 }
 
@@ -154,6 +157,10 @@ std::int64_t RowReader::i64() { return parsed(&whole_number<std::int64_t>); }
 
 std::uint64_t RowReader::element_u64(const std::string& text) const {
   return element(text, &whole_number<std::uint64_t>);
+}
+
+std::uint32_t RowReader::element_u32(const std::string& text) const {
+  return element(text, &whole_number<std::uint32_t>);
 }
 
 std::int64_t RowReader::element_i64(const std::string& text) const {

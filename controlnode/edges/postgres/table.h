@@ -87,9 +87,12 @@ class RowWriter {
   }
 
   std::size_t rows() const { return cursor_ / columns_.size(); }
-  std::vector<std::string> parameters() const;
+  // One for each column. Takes the rows out.
+  std::vector<std::string> parameters() &&;
 
  private:
+  template <class Number>
+  void digits(Number value);
   ArrayText& next() { return columns_[cursor_++ % columns_.size()]; }
   std::string here() const;
 
@@ -151,6 +154,7 @@ class RowReader {
     return *value;
   }
   std::uint64_t element_u64(const std::string& text) const;
+  std::uint32_t element_u32(const std::string& text) const;
   std::int64_t element_i64(const std::string& text) const;
 
  private:

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <span>
+#include <vector>
 
 #include "common/digest.h"
 #include "common/ids.h"
@@ -25,6 +26,22 @@ TEST_CASE("uuid: everything else is refused") {
         "0123abcd456789ef0123456789abcdef", "../../../../../../../../../../etc/passw"}) {
     CAPTURE(text);
     CHECK(!dure::Uuid::parse(text).has_value());
+  }
+}
+
+TEST_CASE("uuid: they are in the order of their bytes, and so of their text") {
+  std::vector<dure::Uuid> ids(1);
+  for (std::size_t at = 0; at < 16; ++at) {
+    for (const int value : {1, 127, 128, 255}) {
+      ids.emplace_back();
+      ids.back().bytes[at] = static_cast<std::uint8_t>(value);
+    }
+  }
+  for (const auto& a : ids) {
+    for (const auto& b : ids) {
+      CHECK((a <=> b) == (a.bytes <=> b.bytes));
+      CHECK((a < b) == (a.str() < b.str()));
+    }
   }
 }
 

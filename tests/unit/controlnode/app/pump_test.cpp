@@ -51,15 +51,15 @@ struct Bench {
     row.generation = 3;
     row.order = OrderId{Uuid{{9}}};
     model.hosts[host] = row;
-    pump.restart({1, 5}, {});
+    pump.restart({1, 5});
   }
-  PutOrder put(std::uint64_t generation) {
-    HostOrder order;
-    order.host = host;
-    order.generation = generation;
-    order.order = OrderId{Uuid{{9}}};
-    return {order};
+  // As the deciding thread does it: the row, then what is committed.
+  void order(std::uint64_t generation) {
+    const Change change = PutOrder{host, generation, OrderId{Uuid{{9}}}};
+    control::apply(model, change);
+    pump.take({&change, 1});
   }
+  TimePoint send_due() { return pump.send_due(model, ModelIndex(model)); }
   HostReport report(std::uint8_t session, std::uint64_t accepted) {
     HostReport said;
     said.host = host;
@@ -90,41 +90,37 @@ TEST_CASE("pump: a credential that runs out is sent anew, under the same generat
   bench.model.clusters[cluster.id] = cluster;
   bench.model.nodes[node.id] = node;
   bench.model.identities[cluster.id] = bench.identities.make(cluster.id, "demo", bench.clock.time).value();
-  auto put = bench.put(3);
-  put.order.vms.resize(1);
-  put.order.vms[0].id = node.id;
-  const Change change = put;
-  bench.pump.take({&change, 1});
+  bench.model.claims[node.id] = {node.id, bench.host, {}, {}};
+  bench.order(3);
   bench.pump.heard(bench.model, bench.report(7, 0));
-  bench.pump.send_due(bench.model);
+  bench.send_due();
   REQUIRE(bench.wire.sent.size() == 1);
   bench.pump.heard(bench.model, bench.report(7, 3));
   const Duration half{bench.model.settings.join_credential_s * 1'000'000 / 2};
   bench.clock.time = bench.clock.time + half - std::chrono::seconds(30);
-  const auto wake = bench.pump.send_due(bench.model);
+  const auto wake = bench.send_due();
   CHECK(bench.wire.sent.size() == 1);
   CHECK(wake - bench.clock.time == std::chrono::seconds(30));
   bench.clock.time = wake;
-  CHECK(bench.pump.send_due(bench.model) > bench.clock.time);
+  CHECK(bench.send_due() > bench.clock.time);
   CHECK(bench.wire.sent.size() == 2);
   // Joined: what is sent is the last of it.
   bench.model.nodes[node.id].joined = true;
   bench.clock.time = bench.clock.time + half;
-  bench.pump.send_due(bench.model);
+  bench.send_due();
   CHECK(bench.wire.sent.size() == 3);
   bench.clock.time = bench.clock.time + half + half;
-  bench.pump.send_due(bench.model);
+  bench.send_due();
   CHECK(bench.wire.sent.size() == 3);
 }
 
 TEST_CASE("pump: an order waits for the agent's session and carries it") {
   Bench bench;
-  const Change change = bench.put(3);
-  bench.pump.take({&change, 1});
-  bench.pump.send_due(bench.model);
+  bench.order(3);
+  bench.send_due();
   CHECK(bench.wire.sent.empty());
   bench.pump.heard(bench.model, bench.report(7, 0));
-  bench.pump.send_due(bench.model);
+  bench.send_due();
   REQUIRE(bench.wire.sent.size() == 1);
   CHECK(bench.last().session == SessionId{Uuid{{7}}});
   CHECK(bench.last().fence == Fence{1, 5});
@@ -133,54 +129,82 @@ TEST_CASE("pump: an order waits for the agent's session and carries it") {
 
 TEST_CASE("pump: an accepted order is not sent again, an unanswered one is, later and later") {
   Bench bench;
-  const Change change = bench.put(3);
-  bench.pump.take({&change, 1});
+  bench.order(3);
   bench.pump.heard(bench.model, bench.report(7, 0));
-  auto wake = bench.pump.send_due(bench.model);
+  auto wake = bench.send_due();
   auto wait = wake - bench.clock.time;
   for (int i = 0; i < 3; ++i) {
     bench.clock.time = wake;
-    wake = bench.pump.send_due(bench.model);
+    wake = bench.send_due();
     CHECK(wake - bench.clock.time > wait);
     wait = wake - bench.clock.time;
   }
   CHECK(bench.wire.sent.size() == 4);
   bench.pump.heard(OrderAck{bench.host, SessionId{Uuid{{7}}}, {}, 4, 3, true, {}});
   bench.clock.time = wake + std::chrono::hours(1);
-  bench.pump.send_due(bench.model);
+  bench.send_due();
   CHECK(bench.wire.sent.size() == 4);
+}
+
+TEST_CASE("pump: a host that did not listen to several decisions gets one order, of the newest") {
+  Bench bench;
+  for (std::uint64_t generation = 4; generation <= 9; ++generation) bench.order(generation);
+  bench.pump.heard(bench.model, bench.report(7, 3));
+  bench.send_due();
+  REQUIRE(bench.wire.sent.size() == 1);
+  CHECK(bench.last().generation == 9);
+}
+
+TEST_CASE("pump: of many orders a part is sent at a time, and each of them once") {
+  Bench bench;
+  constexpr std::uint32_t kHosts = 600;
+  for (std::uint32_t i = 1; i <= kHosts; ++i) {
+    Host row;
+    row.id = HostId{Uuid{{2, static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)}}};
+    row.generation = 1;
+    bench.model.hosts[row.id] = row;
+    HostReport said = bench.report(7, 0);
+    said.host = row.id;
+    bench.pump.heard(bench.model, said);
+  }
+  int calls = 0;
+  for (std::size_t before = 0; bench.send_due() == bench.clock.time; before = bench.wire.sent.size()) {
+    ++calls;
+    REQUIRE(bench.wire.sent.size() > before);
+    REQUIRE(bench.wire.sent.size() - before < kHosts);
+  }
+  CHECK(calls > 1);
+  CHECK(bench.wire.sent.size() == kHosts);
 }
 
 TEST_CASE("pump: an acknowledgement of another session counts for nothing") {
   Bench bench;
-  const Change change = bench.put(3);
-  bench.pump.take({&change, 1});
+  bench.order(3);
   bench.pump.heard(bench.model, bench.report(7, 0));
   bench.pump.heard(OrderAck{bench.host, SessionId{Uuid{{8}}}, {}, 1, 3, true, {}});
-  bench.pump.send_due(bench.model);
+  bench.send_due();
   CHECK(bench.wire.sent.size() == 1);
 }
 
 TEST_CASE("pump: a new session gets the order again, though it is no longer in the outbox") {
   Bench bench;
   bench.pump.heard(bench.model, bench.report(7, 3));
-  bench.pump.send_due(bench.model);
+  bench.send_due();
   CHECK(bench.wire.sent.empty());
   bench.pump.heard(bench.model, bench.report(8, 0));
-  bench.pump.send_due(bench.model);
+  bench.send_due();
   REQUIRE(bench.wire.sent.size() == 1);
   CHECK(bench.last().generation == 3);
 }
 
 TEST_CASE("pump: sequences rise, also over hosts") {
   Bench bench;
-  const Change change = bench.put(3);
-  bench.pump.take({&change, 1});
+  bench.order(3);
   bench.pump.heard(bench.model, bench.report(7, 0));
-  bench.pump.send_due(bench.model);
+  bench.send_due();
   const auto first = bench.last().sequence;
   bench.pump.heard(bench.model, bench.report(8, 0));
-  bench.pump.send_due(bench.model);
+  bench.send_due();
   CHECK(bench.last().sequence > first);
 }
 
@@ -209,7 +233,7 @@ struct SurveyBench : Bench {
     clock.time = clock.time + std::chrono::seconds(20);
     model.observations[host].seen_at = clock.time;
     if (!other_is_silent) model.observations[other].seen_at = clock.time;
-    pump.send_due(model);
+    send_due();
   }
   OrderAck ack(bool accepted = true) {
     const auto order = last();
@@ -222,14 +246,14 @@ struct SurveyBench : Bench {
 TEST_CASE("pump: whom to measure goes out under the generation that is there, until it is accepted") {
   SurveyBench bench;
   bench.pump.heard(bench.model, bench.report(7, 3));
-  bench.pump.send_due(bench.model);
+  bench.send_due();
   CHECK(bench.wire.sent.empty());
   bench.survey();
   REQUIRE(bench.wire.sent.size() == 1);
   CHECK(bench.last().host == bench.host);
   CHECK(bench.last().generation == 3);
   CHECK(bench.last().round_trip_targets == std::vector<RoundTripTarget>{{bench.west, SurveyBench::kOther}});
-  bench.pump.send_due(bench.model);
+  bench.send_due();
   CHECK(bench.wire.sent.size() == 1);
   bench.survey();
   CHECK(bench.wire.sent.size() == 2);
@@ -241,7 +265,7 @@ TEST_CASE("pump: whom to measure goes out under the generation that is there, un
   CHECK(bench.wire.sent.size() == 3);
   // A new process has to be told again; an order for another reason carries it, too.
   bench.pump.heard(bench.model, bench.report(8, 0));
-  bench.pump.send_due(bench.model);
+  bench.send_due();
   REQUIRE(bench.wire.sent.size() == 4);
   CHECK(bench.last().round_trip_targets.size() == 1);
   bench.pump.heard(bench.ack());
@@ -272,7 +296,7 @@ TEST_CASE("pump: what a host measures for the leader before is ended, but not be
   auto report = bench.report(7, 3);
   report.round_trips = {{bench.west, 1, 5, 0, 0, 0}};
   bench.pump.heard(bench.model, report);
-  bench.pump.send_due(bench.model);
+  bench.send_due();
   CHECK(bench.wire.sent.empty());
   bench.survey(true);
   REQUIRE(bench.wire.sent.size() == 1);
@@ -285,12 +309,10 @@ TEST_CASE("pump: what a host measures for the leader before is ended, but not be
 
 TEST_CASE("pump: an order that is not answered goes without targets, which an earlier agent does not know") {
   SurveyBench bench;
-  const Change change = bench.put(4);
-  bench.model.hosts[bench.host].generation = 4;
   bench.pump.heard(bench.model, bench.report(7, 3));
   bench.survey();
-  bench.pump.take({&change, 1});
-  bench.pump.send_due(bench.model);
+  bench.order(4);
+  bench.send_due();
   CHECK(bench.last().generation == 4);
   CHECK(bench.last().round_trip_targets.size() == 1);
   bench.survey();

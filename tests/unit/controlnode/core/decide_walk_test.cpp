@@ -109,6 +109,22 @@ void check_orders(const Campus& campus) {
   }
 }
 
+// Orders are made when they are sent, and hosts are sent one when their generation has risen: whatever changes
+// an order raises it. But what a host has confirmed to have dropped is not named any more.
+void check_generations(const Model& before, const Model& after) {
+  for (const auto& [id, host] : after.hosts) {
+    const auto earlier = before.hosts.find(id);
+    if (earlier == before.hosts.end() || earlier->second.generation != host.generation) continue;
+    HostOrder then = host_order(before, id, TimePoint{}), now = host_order(after, id, TimePoint{});
+    const auto named = [](const auto& list, const auto& removal) { return std::find(list.begin(), list.end(), removal) != list.end(); };
+    for (const VmRemoval& removal : now.removed_vms) CHECK(named(then.removed_vms, removal));
+    for (const NetworkRemoval& removal : now.removed_networks) CHECK(named(then.removed_networks, removal));
+    then.removed_vms = now.removed_vms;
+    then.removed_networks = now.removed_networks;
+    CHECK(then == now);
+  }
+}
+
 // What is kept from round to round is what would be made anew.
 void check_kept(Kept& kept, const Model& model, TimePoint now) {
   CHECK(kept.index(model) == ModelIndex(model));
@@ -150,6 +166,7 @@ class Walk {
     check_replay(before, decision, campus.model);
     check_rows(campus.model, campus.now);
     check_orders(campus);
+    check_generations(before, campus.model);
     check_leases(before, std::holds_alternative<TickEvent>(events.back()));
     trace.push_back(decision.changes);
   }

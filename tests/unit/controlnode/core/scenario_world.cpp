@@ -267,7 +267,7 @@ void World::act(const Event& event) {
   ordered.insert(campus.last.ordered.begin(), campus.last.ordered.end());
   for (const Change& change : campus.last.changes) {
     if (const auto* put = std::get_if<PutOrder>(&change)) {
-      sent_[put->order.host][put->order.generation] = put->order;
+      sent_[put->host][put->generation] = campus.orders.at(put->host);
     } else if (const auto* node = std::get_if<Node>(&change)) {
       nodes_[node->name] = node->id;
     }

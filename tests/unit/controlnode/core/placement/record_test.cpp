@@ -157,6 +157,21 @@ TEST_CASE("record: a segment ends after its number of records, and whole segment
   CHECK(chain.last == kSegmentRecords * (kSegments + 2));
 }
 
+TEST_CASE("record: a segment whose first record is heavy goes on until the others weigh as much") {
+  PlacementChain chain;
+  auto first = linked(chain, {});
+  first.bytes = 1'000'000;
+  add_record(chain, first);
+  std::uint64_t records = 1;
+  for (; chain.segments.size() == 1; ++records) {
+    auto record = linked(chain, {});
+    record.bytes = 1'000;
+    add_record(chain, record);
+  }
+  CHECK(chain.segments.front().records == 1'001);
+  CHECK(records == 1'002);
+}
+
 TEST_CASE("record: what is kept is bounded in bytes too, but never less than the newest segment") {
   PlacementChain chain;
   for (std::uint64_t i = 1; i <= 12; ++i) {

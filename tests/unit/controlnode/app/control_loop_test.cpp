@@ -1,0 +1,254 @@
+#include "controlnode/app/control_loop.h"
+
+#include <doctest/doctest.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "protocol/wire/codec.h"
+#include "tests/support/fake_bootstrap_documents.h"
+#include "tests/support/fake_cluster_identities.h"
+#include "tests/support/fake_store.h"
+
+namespace dure::control {
+namespace {
+
+struct StoppedClock : Clock {
+  TimePoint time{1'700'000'000'000'000};
+  TimePoint now() override { return time; }
+};
+
+struct CountingRandom : Random {
+  std::uint8_t count = 0;
+  std::array<std::uint8_t, 16> bytes16() override { return {++count}; }
+};
+
+struct Wire : AgentLink {
+  std::vector<HostId> sent;
+  std::vector<AdmittedHost> admitted;
+  void admit(std::vector<AdmittedHost> hosts) override { admitted = std::move(hosts); }
+  Result<void> send(const HostId& host, std::string) override {
+    sent.push_back(host);
+    return {};
+  }
+  std::size_t send_all(std::vector<AddressedMessage> messages) override {
+    for (const auto& message : messages) sent.push_back(message.host);
+    return messages.size();
+  }
+};
+
+const SystemId kSystem{Uuid{{1}}};
+const HostId kHost{Uuid{{2}}};
+
+struct Stand {
+  StoppedClock clock;
+  CountingRandom random;
+  FakeStore store;
+  Wire wire;
+  wire::SigningKey key = wire::SigningKey::from_bytes(std::string(32, 'k')).value();
+  FakeClusterIdentities identities;
+  FakeBootstrapDocuments documents;
+  std::unique_ptr<ControlLoop> loop;
+
+  Stand() {
+    start();
+    AddHost host;
+    host.id = kHost;
+    host.name = "pc-1";
+    host.site = "north";
+    host.address = Ipv4{0x0a000001};
+    host.curve_key = std::string(40, 'a');
+    host.capacity = {8, 8192, 100};
+    CreateImage image;
+    image.name = "plain";
+    image.disk = {{}, 1'000'000};
+    image.min_disk_gib = 5;
+    CreateKeyPair pair;
+    pair.name = "me";
+    pair.public_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJhc2U2NGJhc2U2NGJhc2U2NGJhc2U2NGJhc2U2NGI0 me";
+    for (Request request : {Request{CreateSite{"north", 1500}}, Request{host}, Request{image}, Request{pair},
+                            Request{CreateFlavor{"small", 1, 1024, 10}}}) {
+      REQUIRE(accepted(ask(std::move(request))));
+    }
+    REQUIRE(loop->handle(one(report())).ok());
+  }
+  void start() {
+    loop.reset();
+    loop = std::make_unique<ControlLoop>(ControlParts{clock, random, store, wire, key, identities, documents}, kSystem,
+                                         Settings{}, "test");
+    REQUIRE(loop->start().ok());
+  }
+
+  using Answer = std::shared_ptr<std::optional<Result<Reply>>>;
+  static std::vector<ControlEvent> one(ControlEvent event) {
+    std::vector<ControlEvent> events;
+    events.push_back(std::move(event));
+    return events;
+  }
+  static bool accepted(const Answer& answer) {
+    return *answer && (*answer)->ok() && std::holds_alternative<Accepted>(**answer->operator->());
+  }
+  static Errc error(const Answer& answer) {
+    REQUIRE(answer->has_value());
+    REQUIRE_FALSE((*answer)->ok());
+    return (*answer)->error().code;
+  }
+  // More is waiting: nobody stays for the commit.
+  Answer ask(Request request, bool more = false) {
+    auto answer = std::make_shared<std::optional<Result<Reply>>>();
+    last = loop->handle(one(RequestArrived{std::move(request), [answer](Result<Reply> reply) { *answer = std::move(reply); }}),
+                        [more] { return more; });
+    return answer;
+  }
+  Answer create(const std::string& name, bool more) {
+    CreateCluster request;
+    request.name = name;
+    request.workers = 0;
+    request.flavor = "small";
+    request.image = "plain";
+    request.key_pair = "me";
+    return ask(request, more);
+  }
+  ControlEvent report(std::uint64_t sequence = 1) {
+    HostReport said;
+    said.system = kSystem;
+    said.host = kHost;
+    said.session = SessionId{Uuid{{7}}};
+    said.sequence = sequence;
+    said.observed = true;
+    return AgentSpoke{kHost, wire::encode(said)};
+  }
+
+  Result<void> last;
+};
+
+}  // namespace
+
+TEST_CASE("control loop: while more waits, a batch is decided on the one before and answered when that is durable") {
+  Stand stand;
+  const auto first = stand.create("one", true);
+  CHECK_FALSE(first->has_value());
+  CHECK(stand.loop->next_wake() <= stand.clock.time);
+  CHECK(stand.store.stored().clusters.empty());
+  // The first is known to the second: its name is taken.
+  const auto same = stand.create("one", true), second = stand.create("two", true);
+  CHECK(stand.accepted(first));
+  REQUIRE(same->has_value());
+  CHECK_FALSE(stand.accepted(same));
+  CHECK_FALSE(second->has_value());
+  CHECK(stand.store.stored().clusters.size() == 1);
+  CHECK(stand.loop->handle({}).ok());
+  CHECK(stand.accepted(second));
+  CHECK(stand.store.stored().clusters.size() == 2);
+}
+
+TEST_CASE("control loop: orders go out only for what is durable") {
+  Stand stand;
+  stand.wire.sent.clear();
+  stand.create("one", true);
+  stand.create("two", true);
+  CHECK(stand.wire.sent.empty());
+  CHECK(stand.loop->handle({}).ok());
+  CHECK(stand.wire.sent == std::vector{kHost});
+  // Under a flood that does not end they go out all the same.
+  stand.create("three", true);
+  CHECK(stand.wire.sent.size() == 1);
+  stand.clock.time = stand.clock.time + std::chrono::seconds(1);
+  CHECK(stand.accepted(stand.create("four", true)));
+  CHECK(stand.wire.sent.size() == 2);
+}
+
+TEST_CASE("control loop: a host whose commit ended with a batch that changes nothing may speak all the same") {
+  Stand stand;
+  AddHost host;
+  host.id = HostId{Uuid{{3}}};
+  host.name = "pc-2";
+  host.site = "north";
+  host.address = Ipv4{0x0a000002};
+  host.curve_key = std::string(40, 'b');
+  host.capacity = {8, 8192, 100};
+  stand.ask(host, true);
+  CHECK(stand.wire.admitted.size() == 1);
+  CHECK(stand.loop->handle({}).ok());
+  CHECK(stand.wire.admitted.size() == 2);
+}
+
+TEST_CASE("control loop: a read sees what is durable and nothing else") {
+  Stand stand;
+  const auto first = stand.create("one", true);
+  std::size_t seen = 0, stored = 0;
+  auto batch = Stand::one(QueryArrived{[&](const Result<const Model*>& model) {
+    seen = (*model)->clusters.size();
+    stored = stand.store.stored().clusters.size();
+  }});
+  CreateCluster request;
+  request.name = "two";
+  request.workers = 0;
+  request.flavor = "small";
+  request.image = "plain";
+  request.key_pair = "me";
+  batch.push_back(RequestArrived{request, [](const Result<Reply>&) {}});
+  CHECK(stand.loop->handle(std::move(batch), [] { return true; }).ok());
+  CHECK(stand.accepted(first));
+  CHECK(seen == 2);
+  CHECK(stored == 2);
+}
+
+TEST_CASE("control loop: when a commit fails, what was decided on it goes with it") {
+  using Fault = FakeStore::Fault;
+  for (const Fault fault : {Fault::unavailable, Fault::in_doubt_not_applied, Fault::in_doubt_applied}) {
+    CAPTURE(static_cast<int>(fault));
+    Stand stand;
+    const auto first = stand.create("one", true);
+    stand.store.fail_next_commit(fault);
+    const auto second = stand.create("two", true);
+    CHECK(stand.last.ok());
+    CHECK(Stand::error(first) == (fault == Fault::unavailable ? Errc::unavailable : Errc::in_doubt));
+    CHECK(Stand::error(second) == Errc::unavailable);
+    CHECK_FALSE(stand.loop->serving());
+    // Loaded again, it goes on with what is stored.
+    const auto third = stand.create("three", false);
+    CHECK(stand.accepted(third));
+    const std::size_t kept = fault == Fault::in_doubt_applied ? 2 : 1;
+    CHECK(stand.store.stored().clusters.size() == kept);
+    CHECK(stand.loop->model().clusters == stand.store.stored().clusters);
+  }
+}
+
+TEST_CASE("control loop: a leader that was deposed answers nobody with success, and stops") {
+  Stand stand;
+  const auto first = stand.create("one", true);
+  REQUIRE(stand.store.take_lead("other", 0).ok());
+  const auto second = stand.create("two", true);
+  REQUIRE_FALSE(stand.last.ok());
+  CHECK(stand.last.error().code == Errc::lost_leadership);
+  CHECK(Stand::error(first) == Errc::lost_leadership);
+  CHECK(Stand::error(second) == Errc::unavailable);
+  CHECK(stand.store.stored().clusters.empty());
+}
+
+TEST_CASE("control loop: who stops it while a commit is under way is told that it is in doubt") {
+  Stand stand;
+  const auto first = stand.create("one", true);
+  stand.loop.reset();
+  CHECK(Stand::error(first) == Errc::in_doubt);
+  CHECK(stand.store.stored().clusters.size() == 1);
+}
+
+TEST_CASE("control loop: time passes also for who is never left alone") {
+  Stand stand;
+  const auto silent = Duration{Settings{}.silent_after_s * 1'000'000};
+  stand.create("one", false);
+  const auto state = [&] { return stand.loop->model().nodes.begin()->second.state; };
+  REQUIRE(state() != NodeState::unknown);
+  for (Duration passed{0}; passed < silent + std::chrono::seconds(5); passed += std::chrono::milliseconds(200)) {
+    stand.clock.time = stand.clock.time + std::chrono::milliseconds(200);
+    stand.create("one", false);
+  }
+  CHECK(state() == NodeState::unknown);
+}
+
+}  // namespace dure::control
