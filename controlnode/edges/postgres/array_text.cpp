@@ -6,8 +6,6 @@
 namespace dure::control {
 namespace {
 
-constexpr std::string_view kHex = "0123456789abcdef";
-
 // Length of the well-formed UTF-8 sequence at the front of `text` (RFC 3629: shortest form, no
 // surrogates, at most U+10FFFF), or 0.
 std::size_t sequence_length(std::string_view text) {
@@ -58,19 +56,6 @@ void ArrayText::add_text(std::string_view text) {
     body_ += '\\';
     body_ += text[plain];
     text.remove_prefix(plain + 1);
-  }
-  body_ += '"';
-}
-
-void ArrayText::add_bytes(std::string_view bytes) {
-  separate();
-  body_ += "\"\\\\x";
-  std::size_t at = body_.size();
-  body_.resize(at + 2 * bytes.size());
-  for (const char c : bytes) {
-    const auto byte = static_cast<unsigned char>(c);
-    body_[at++] = kHex[byte >> 4];
-    body_[at++] = kHex[byte & 15];
   }
   body_ += '"';
 }

@@ -4,27 +4,22 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace dure::control {
 
-// The text form of a one-dimensional PostgreSQL array, as the value of ONE parameter: a whole column
-// of a batch travels as one. Never part of a statement's text.
+// The text form of a one-dimensional PostgreSQL array, as the value of ONE parameter or of an element that is a
+// list. Never part of a statement's text.
 class ArrayText {
  public:
   // Any text; quoted and escaped. Precondition: no NUL byte (see storable).
   void add_text(std::string_view text);
   // Characters that need no quoting: numbers, UUIDs, true and false.
   void add_plain(std::string_view text);
-  // A bytea, in its hexadecimal form.
-  void add_bytes(std::string_view bytes);
   void add_null();
 
   // The array so far. Adding may go on afterwards.
   std::string str() const { return body_ + '}'; }
-  // The same, without a copy; nothing is added afterwards.
-  std::string take() && { return std::move(body_ += '}'); }
 
  private:
   void separate();

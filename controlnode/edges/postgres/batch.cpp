@@ -22,7 +22,7 @@ const Statement& put_of() {
   return statement;
 }
 
-// Rows to write, kind by kind. While the server works on one kind, the next is put into text.
+// Rows to write, kind by kind. While the server works on one kind, the next is encoded.
 class Puts {
  public:
   // `fill` adds so many rows to the writer that it is given, later and in another thread.
@@ -47,7 +47,7 @@ class Puts {
     for (std::size_t i = 0; i < puts_.size(); ++i) {
       const Parameters parameters = next.get();
       prepare(i + 1);
-      transaction.run(puts_[i].statement, parameters);
+      transaction.run_binary(puts_[i].statement, parameters);
     }
   }
 

@@ -92,6 +92,11 @@ class RunningTransaction : public Transaction {
     return copied(run_prepared(transaction_, statement.name, parameters));
   }
 
+  Rows run_binary(const Statement& statement, const std::vector<std::string>& parameters) override {
+    session_.prepare(statement);
+    return copied(run_prepared_binary(transaction_, statement.name, parameters));
+  }
+
   void run_script(const std::string& script) override { transaction_.exec(script); }
 
  private:

@@ -21,7 +21,7 @@ struct Rows {
   std::size_t size() const { return columns == 0 ? 0 : cells.size() / columns; }
 };
 
-// A statement that is prepared once per connection. Values travel as parameters only, in text form.
+// A statement that is prepared once per connection. Values travel as parameters only.
 struct Statement {
   std::string name;  // unique in the program
   std::string text;
@@ -33,6 +33,8 @@ class Transaction {
  public:
   virtual ~Transaction() = default;
   virtual Rows run(const Statement& statement, const std::vector<std::string>& parameters) = 0;
+  // All of them in PostgreSQL's binary form (array_bytes.h).
+  virtual Rows run_binary(const Statement& statement, const std::vector<std::string>& parameters) = 0;
   // Several statements without parameters, as a migration file has them.
   virtual void run_script(const std::string& script) = 0;
 };

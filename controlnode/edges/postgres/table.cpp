@@ -1,7 +1,7 @@
 #include "controlnode/edges/postgres/table.h"
 
-#include <array>
 #include <charconv>
+#include <limits>
 #include <utility>
 
 namespace dure::control {
@@ -11,8 +11,8 @@ constexpr std::string_view kHex = "0123456789abcdef";
 
 const char* element_type(const Column& column) {
   switch (column.shape) {
-    case Shape::plain: return column.type;
-    case Shape::time: return "bigint";
+    case Shape::plain:
+    case Shape::time: return column.type;
     case Shape::list:
     case Shape::times: return "text";
   }
@@ -23,8 +23,8 @@ const char* element_type(const Column& column) {
 std::string stored(const Column& column) {
   const std::string name = std::string("r.") + column.name;
   switch (column.shape) {
-    case Shape::plain: return name;
-    case Shape::time: return "timestamptz 'epoch' + " + name + " * interval '1 microsecond'";
+    case Shape::plain:
+    case Shape::time: return name;
     case Shape::list: return name + "::" + column.type;
     case Shape::times:
       return "ARRAY(SELECT timestamptz 'epoch' + t.us * interval '1 microsecond' FROM unnest(" + name +
@@ -32,6 +32,21 @@ std::string stored(const Column& column) {
   }
   return name;
 }
+
+ElementType element_of(const Column& column) {
+  constexpr std::pair<std::string_view, ElementType> kTypes[] = {
+      {"boolean", ElementType::boolean}, {"bytea", ElementType::bytea},     {"bigint", ElementType::bigint},
+      {"integer", ElementType::integer}, {"text", ElementType::text},       {"cidr", ElementType::cidr},
+      {"macaddr", ElementType::macaddr}, {"inet", ElementType::inet},       {"timestamptz", ElementType::timestamptz},
+      {"numeric", ElementType::numeric}, {"uuid", ElementType::uuid}};
+  for (const auto& [name, type] : kTypes) {
+    if (name == element_type(column)) return type;
+  }
+  throw Unstorable{std::string("there is no binary form for type ") + column.type};
+}
+
+// PostgreSQL counts times from 2000-01-01.
+constexpr std::int64_t kPostgresEpochUs = 946'684'800'000'000;
 
 std::string loaded(const Column& column) {
   const auto microseconds = [](const std::string& time) { return "(extract(epoch FROM " + time + ") * 1000000)::bigint"; };
@@ -104,39 +119,64 @@ std::string RowWriter::here() const {
   return std::string(table_.name) + "." + table_.columns[cursor_ % columns_.size()].name;
 }
 
+RowWriter::RowWriter(const Table& table) : table_(table) {
+  columns_.reserve(table.columns.size());
+  for (const Column& column : table.columns) columns_.emplace_back(element_of(column));
+}
+
+void RowWriter::refuse(const char* why) const { throw Unstorable{here() + why}; }
+
 void RowWriter::text(std::string_view value) {
-  if (!storable(value)) throw Unstorable{here() + " is not UTF-8 text without NUL"};
-  next().add_text(value);
+  if (!storable(value)) refuse(" is not UTF-8 text without NUL");
+  next().add(value);
 }
 
-template <class Number>
-void RowWriter::digits(Number value) {
-  std::array<char, 20> text{};  // of the longest, with its sign
-  const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
-  next().add_plain({text.data(), static_cast<std::size_t>(end - text.data())});
+void RowWriter::number(std::uint64_t value) {
+  if (columns_[cursor_ % columns_.size()].type() == ElementType::numeric) {
+    next().add(numeric_bytes(value));
+    return;
+  }
+  if (value > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) refuse(" is too large a number");
+  number(static_cast<std::int64_t>(value));
 }
 
-void RowWriter::number(std::uint64_t value) { digits(value); }
-void RowWriter::number(std::int64_t value) { digits(value); }
+void RowWriter::number(std::int64_t value) {
+  if (columns_[cursor_ % columns_.size()].type() == ElementType::integer) {
+    if (value != static_cast<std::int32_t>(value)) refuse(" is too large a number");
+    next().add(integer_bytes(static_cast<std::int32_t>(value)));
+    return;
+  }
+  next().add(bigint_bytes(value));
+}
+
 void RowWriter::number(const std::optional<std::int64_t>& value) { value ? number(*value) : next().add_null(); }
-void RowWriter::flag(bool value) { next().add_plain(value ? "true" : "false"); }
-void RowWriter::time(TimePoint value) { number(value.us); }
+void RowWriter::flag(bool value) { next().add(value ? std::string_view("\1", 1) : std::string_view("\0", 1)); }
 
-void RowWriter::time(const std::optional<TimePoint>& value) {
-  value ? number(value->us) : next().add_null();
+void RowWriter::time(TimePoint value) {
+  if (value.us < std::numeric_limits<std::int64_t>::min() + kPostgresEpochUs) refuse(" is too early a time");
+  next().add(bigint_bytes(value.us - kPostgresEpochUs));
 }
+
+void RowWriter::time(const std::optional<TimePoint>& value) { value ? time(*value) : next().add_null(); }
 
 void RowWriter::uuid(const Uuid& value) {
-  const auto text = value.chars();
-  next().add_plain({text.data(), text.size()});
+  next().add({reinterpret_cast<const char*>(value.bytes.data()), value.bytes.size()});
 }
 
-void RowWriter::bytes(std::string_view value) { next().add_bytes(value); }
+void RowWriter::address(Ipv4 value) { next().add(inet_bytes(value.value, 32, false)); }
+void RowWriter::prefix(const Ipv4Prefix& value) { next().add(inet_bytes(value.base.value, value.length, true)); }
+
+void RowWriter::mac(const Mac& value) {
+  next().add({reinterpret_cast<const char*>(value.bytes.data()), value.bytes.size()});
+}
+
+void RowWriter::digest(const Digest& value) { next().add(value.str()); }
+void RowWriter::bytes(std::string_view value) { next().add(value); }
 
 std::vector<std::string> RowWriter::parameters() && {
   std::vector<std::string> all;
   all.reserve(columns_.size());
-  for (ArrayText& column : columns_) all.push_back(std::move(column).take());
+  for (ArrayBytes& column : columns_) all.push_back(std::move(column).take());
   return all;
 }
 

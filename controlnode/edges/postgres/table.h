@@ -12,6 +12,7 @@
 #include "common/ids.h"
 #include "common/ip.h"
 #include "common/time.h"
+#include "controlnode/edges/postgres/array_bytes.h"
 #include "controlnode/edges/postgres/array_text.h"
 #include "controlnode/edges/postgres/database.h"
 
@@ -19,8 +20,8 @@ namespace dure::control {
 
 // How a column travels. A batch of rows is one parameter per column: an array with a row's value each.
 enum class Shape : std::uint8_t {
-  plain,  // its own text form
-  time,   // microseconds since the Unix epoch
+  plain,  // as it is
+  time,   // as it is; it is read as microseconds since the Unix epoch
   list,   // an array: its literal is one text of the parameter's array
   times,  // an array of times, which travels as a list of microseconds
 };
@@ -55,7 +56,7 @@ struct Unreadable {
 // Collects rows column by column. Each row adds its values in the order of the table's columns.
 class RowWriter {
  public:
-  explicit RowWriter(const Table& table) : table_(table), columns_(table.columns.size()) {}
+  explicit RowWriter(const Table& table);
 
   void text(std::string_view value);
   void number(std::uint64_t value);
@@ -73,10 +74,10 @@ class RowWriter {
   void id(const std::optional<Id<Tag>>& value) {
     value ? uuid(value->uuid) : next().add_null();
   }
-  void address(Ipv4 value) { next().add_plain(value.str()); }
-  void prefix(const Ipv4Prefix& value) { next().add_plain(value.str()); }
-  void mac(const Mac& value) { next().add_plain(value.str()); }
-  void digest(const Digest& value) { next().add_plain(value.str()); }
+  void address(Ipv4 value);
+  void prefix(const Ipv4Prefix& value);
+  void mac(const Mac& value);
+  void digest(const Digest& value);
   void bytes(std::string_view value);  // bytea
   // One element per item, written by `write(ArrayText&, item)`.
   template <class Items, class Write>
@@ -87,17 +88,16 @@ class RowWriter {
   }
 
   std::size_t rows() const { return cursor_ / columns_.size(); }
-  // One for each column. Takes the rows out.
+  // One for each column, in binary form. Takes the rows out. Precondition: there are some.
   std::vector<std::string> parameters() &&;
 
  private:
-  template <class Number>
-  void digits(Number value);
-  ArrayText& next() { return columns_[cursor_++ % columns_.size()]; }
+  ArrayBytes& next() { return columns_[cursor_++ % columns_.size()]; }
   std::string here() const;
+  [[noreturn]] void refuse(const char* why) const;
 
   const Table& table_;
-  std::vector<ArrayText> columns_;
+  std::vector<ArrayBytes> columns_;
   std::size_t cursor_ = 0;
 };
 
