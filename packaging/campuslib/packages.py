@@ -12,7 +12,7 @@ SUPPORTED = (12, 13)
 
 _RUNTIME = """
     postgresql libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 qemu-utils
-    xorriso mmdebstrap iproute2 nftables openssh-client e2fsprogs zstd util-linux ca-certificates
+    xorriso mmdebstrap iproute2 nftables openssh-client e2fsprogs zstd util-linux ca-certificates cpio xz-utils
 """.split()
 
 # Debian 13 split libvirt's storage driver out of libvirt-daemon.
