@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <csignal>
 #include <limits>
+#include <system_error>
 #include <tuple>
 
 #include "controlnode/edges/postgres/batch.h"
@@ -196,13 +197,18 @@ Result<void> PostgresStore::commit(std::uint64_t epoch, std::span<const Change> 
 }
 
 void PostgresStore::begin_commit(std::uint64_t epoch, std::span<const Change> changes) {
-  under_way_ = std::async(std::launch::async, [this, epoch, changes]() -> Result<void> {
+  const auto work = [this, epoch, changes]() -> Result<void> {
     try {
       return commit(epoch, changes);
     } catch (const std::exception& failure) {
       return Error{Errc::in_doubt, std::string("commit: ") + failure.what()};
     }
-  });
+  };
+  try {
+    under_way_ = std::async(std::launch::async, work);
+  } catch (const std::system_error&) {
+    under_way_ = std::async(std::launch::deferred, work);  // no thread is left: in the one that waits for it
+  }
 }
 
 Result<void> PostgresStore::finish_commit() {

@@ -50,6 +50,13 @@ def _peers(packages: ModuleType, names: list[str], step: _Step) -> None:
         step.say(f"peers of benchmarks: {error}")
 
 
+def _emulator(root: Path, step: _Step) -> None:
+    """QEMU as `campus up` has it: that of Debian 12 crashes the guests of a machine without KVM."""
+    script = root / "packaging/image/qemu-backports"
+    if script.exists() and step.run([str(script)], check=False) != 0:
+        step.say("QEMU stays as it is")
+
+
 def ensure(root: Path, log: Path, with_runtime: bool, with_peers: bool = False) -> str:
     """Installs what is missing. Returns what is still missing and why; empty when all is there."""
     if shutil.which("apt-get") is None or not (root / LIST).exists():
@@ -62,12 +69,13 @@ def ensure(root: Path, log: Path, with_runtime: bool, with_peers: bool = False) 
         missing = packages.missing(wanted)
         if peers and os.geteuid() == 0:
             _peers(packages, peers, _Step(root, log))
-        if not missing:
-            return ""
-        if os.geteuid() != 0:
+        if missing and os.geteuid() != 0:
             return f"not root, so these packages were not installed: {' '.join(missing)}"
-        print(f"    installing {len(missing)} packages: {' '.join(missing)}", flush=True)
-        packages.install(wanted, _Step(root, log))
+        if missing:
+            print(f"    installing {len(missing)} packages: {' '.join(missing)}", flush=True)
+            packages.install(wanted, _Step(root, log))
+        if with_runtime and os.geteuid() == 0:
+            _emulator(root, _Step(root, log))
     except (packages.PackageError, RuntimeError) as error:
         return str(error)
     return ""
