@@ -56,8 +56,9 @@ CREATE VIEW operation_steps AS
 
 -- References of the rows that come in thousands. A foreign key looks and locks once for every row and column;
 -- these triggers look once for a statement. What is referred to is locked first, as a foreign key does it, so that
--- nobody deletes it meanwhile; but not what this transaction has made itself, which nobody else sees. Arguments: a
--- column, the table that it refers to by id, and so on.
+-- nobody deletes it meanwhile; but not what this transaction has made itself, which nobody else sees, and not what
+-- all rows share and an operator seldom deletes (projects, flavors, images, key pairs): who deletes one of those locks
+-- the tables that could refer to it instead. Arguments: a column, the table that it refers to by id, and so on.
 CREATE FUNCTION must_refer() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     missing uuid;
@@ -67,9 +68,11 @@ BEGIN
         RETURN NULL;
     END IF;
     FOR i IN 0 .. TG_NARGS - 2 BY 2 LOOP
-        EXECUTE format('SELECT count(*) FROM (SELECT FROM %2$I p WHERE p.id IN (SELECT DISTINCT %1$I FROM new_rows) '
-                       'AND p.xmin <> pg_current_xact_id()::xid ORDER BY p.id FOR KEY SHARE) AS locked',
-                       TG_ARGV[i], TG_ARGV[i + 1]);
+        IF TG_ARGV[i + 1] <> ALL (ARRAY['projects', 'flavors', 'images', 'key_pairs']) THEN
+            EXECUTE format('SELECT count(*) FROM (SELECT FROM %2$I p WHERE p.id IN (SELECT DISTINCT %1$I FROM new_rows) '
+                           'AND p.xmin <> pg_current_xact_id()::xid ORDER BY p.id FOR KEY SHARE) AS locked',
+                           TG_ARGV[i], TG_ARGV[i + 1]);
+        END IF;
         EXECUTE format('SELECT n.id FROM (SELECT DISTINCT %1$I AS id FROM new_rows) n '
                        'WHERE NOT EXISTS (SELECT FROM %2$I p WHERE p.id = n.id) LIMIT 1',
                        TG_ARGV[i], TG_ARGV[i + 1]) INTO missing;
@@ -82,8 +85,8 @@ BEGIN
 END
 $$;
 
--- The other side: a row that others refer to stays. Its deletion has waited for whoever had it locked, so that
--- their rows are seen here. Arguments: a table, the condition under which its row c refers to the deleted row o,
+-- The other side: a row that others refer to stays. Its deletion has waited for whoever had it locked, or waits here
+-- for whoever writes rows that could refer to it, so that their rows are seen. Arguments: a table, the condition under which its row c refers to the deleted row o,
 -- and so on.
 CREATE FUNCTION must_not_be_referred_to() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -93,6 +96,9 @@ BEGIN
         RETURN NULL;
     END IF;
     FOR i IN 0 .. TG_NARGS - 2 BY 2 LOOP
+        IF TG_TABLE_NAME = ANY (ARRAY['projects', 'flavors', 'images', 'key_pairs']) THEN
+            EXECUTE format('LOCK TABLE %I IN SHARE MODE', TG_ARGV[i]);
+        END IF;
         EXECUTE format('SELECT o.id FROM old_rows o JOIN %I c ON %s LIMIT 1', TG_ARGV[i], TG_ARGV[i + 1]) INTO held;
         IF held IS NOT NULL THEN
             RAISE EXCEPTION '% % is still referred to by %', TG_TABLE_NAME, held, TG_ARGV[i]

@@ -278,22 +278,27 @@ TEST_CASE("postgres: references hold for who writes beside the control node, als
   refused("DELETE FROM nodes; DELETE FROM hosts", "is still referred to by claims");
   refused("DELETE FROM images", "is still referred to by clusters");
 
-  // Whoever deletes waits for whoever writes what could refer to it, and then sees it.
-  CHECK(ask(url, "DELETE FROM claims; DELETE FROM nodes; DELETE FROM node_pools") == std::vector<std::string>{});
+}
+
+namespace {
+
+// While `writes` is not committed, `deletes` waits; then it is refused, and the clusters have these names.
+void check_deletion_waits(const std::string& url, const std::string& writes, const std::string& deletes,
+                          const std::vector<std::string>& names) {
   Database writer(url);
   std::thread deletion;
   Result<void> deleted;
   const auto written = writer.transact(Database::Mode::write, [&](Transaction& transaction) -> Result<void> {
-    transaction.run_script("INSERT INTO node_pools (id, cluster, role, count) SELECT '00000000-0000-4000-8000-0000000000aa', "
-                           "id, 'worker', 1 FROM clusters");
+    transaction.run_script(writes);
     deletion = std::thread([&] {
       Database other(url);
-      deleted = other.transact(Database::Mode::write, [](Transaction& beside) -> Result<void> {
-        beside.run_script("DELETE FROM clusters");
+      deleted = other.transact(Database::Mode::write, [&](Transaction& beside) -> Result<void> {
+        beside.run_script(deletes);
         return {};
       });
     });
-    const std::string waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    const std::string waiting =
+        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
     for (int i = 0; i < 1'000 && ask(url, waiting).empty(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
     CHECK(ask(url, waiting).size() == 1);
     return {};
@@ -301,7 +306,25 @@ TEST_CASE("postgres: references hold for who writes beside the control node, als
   deletion.join();
   CHECK(written.ok());
   CHECK(code_of(deleted) == Errc::conflict);
-  CHECK(ask(url, "SELECT name FROM clusters") == std::vector<std::string>{sample.cluster.name});
+  CHECK(ask(url, "SELECT name FROM clusters") == names);
+}
+
+}  // namespace
+
+TEST_CASE("postgres: whoever deletes waits for whoever writes what could refer to it, and then sees it") {
+  const std::string url = fresh_database();
+  const Sample sample;
+  {
+    auto store = opened(url);
+    REQUIRE(store->commit(*store->take_lead("one", 0), sample.all()).ok());
+  }
+  ask(url, "DELETE FROM claims; DELETE FROM nodes; DELETE FROM node_pools");
+  const std::string fresh = "'00000000-0000-4000-8000-0000000000aa'";
+  check_deletion_waits(url, "INSERT INTO node_pools (id, cluster, role, count) SELECT " + fresh + ", id, 'worker', 1 FROM clusters",
+                       "DELETE FROM clusters", {sample.cluster.name});
+  ask(url, "DELETE FROM node_pools; CREATE TABLE kept AS SELECT * FROM clusters; DELETE FROM clusters");
+  check_deletion_waits(url, "UPDATE kept SET id = " + fresh + ", name = 'second'; INSERT INTO clusters SELECT * FROM kept",
+                       "DELETE FROM images", {"second"});
 }
 
 TEST_CASE("migrations: a file that comes in front of applied ones is refused") {
