@@ -50,7 +50,7 @@ Result<void> loop_until_closed(ControlLoop& loop, Tunnels& tunnels, EventQueue<C
     if (auto handled = loop.handle(std::move(batch), [&] { return !queue.empty(); }); !handled) return handled;
     tunnels.tick();
   }
-  return loop.handle({});
+  return loop.settle();
 }
 
 Result<void> run(const Config& config) {

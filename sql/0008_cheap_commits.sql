@@ -86,8 +86,8 @@ END
 $$;
 
 -- The other side: a row that others refer to stays. Its deletion has waited for whoever had it locked, or waits here
--- for whoever writes rows that could refer to it, so that their rows are seen. Arguments: a table, the condition under which its row c refers to the deleted row o,
--- and so on.
+-- for whoever writes rows that could refer to it, so that their rows are seen. Arguments: a table, the condition
+-- under which its row c refers to the deleted row o, and so on.
 CREATE FUNCTION must_not_be_referred_to() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     held uuid;

@@ -48,6 +48,9 @@ class ControlLoop {
   using More = std::function<bool()>;
   Result<void> handle(std::vector<ControlEvent> batch, const More& more = {});
 
+  // Waits for the commit that is under way, answers, and sends the orders. For who handles nothing more.
+  Result<void> settle();
+
   TimePoint next_wake() const { return next_wake_; }
   bool serving() const { return serving_; }
   const Model& model() const { return model_; }  // for the simulation's invariant checks
@@ -75,7 +78,6 @@ class ControlLoop {
 
   Result<void> decide_and_commit(Batch& batch);
   Result<void> finish_commit();
-  Result<void> settle();
   Result<void> failed(const Error& error, std::vector<Waiting>& waiting);
   void reply(UnderWay& decided);
   void away(const Error& error, std::vector<Waiting>& waiting);

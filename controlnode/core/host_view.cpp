@@ -119,4 +119,10 @@ void HostView::before(const Model& model, const Host& row) {
 
 void HostView::before(const Model&, const DropHost&) { built_ = false; }
 
+// A host that knew a newer order than the database may not do so any more.
+void HostView::after(const Model&, const PutOrder& put) {
+  const auto rank = fleet_.find(put.host);
+  if (built_ && rank && hosts_[*rank].reason == Unusable::restored) stale_.insert(put.host);
+}
+
 }  // namespace dure::control

@@ -33,6 +33,7 @@ class HostView {
   void after(const Model& model, const Claim& row);
   void before(const Model& model, const Host& row);
   void before(const Model& model, const DropHost& drop);
+  void after(const Model&, const PutOrder& put);
   void after(const Model&, const PutObservation& put) { seen(put.observation.host); }
   void after(const Model&, const PutPlacementRecord&) { changed_.emplace(); }
   // What is known of the host has changed without a change of a row: it has been heard of.

@@ -69,7 +69,6 @@ void put_all(Puts& puts, const Slots<Key, Row>& slots) {
   });
 }
 
-
 template <class Key>
 void drop_all(Transaction& transaction, const std::set<Key>& keys, const char* table,
               const char* key_column, const char* type) {

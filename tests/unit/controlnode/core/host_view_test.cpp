@@ -1,6 +1,8 @@
 // What is kept of the hosts, after any changes, against what the model says.
 #include "controlnode/core/host_view.h"
 
+#include <algorithm>
+
 #include <doctest/doctest.h>
 #include <rapidcheck.h>
 
@@ -190,4 +192,22 @@ TEST_CASE("host_view: a host falls silent by the clock alone, and is heard of ag
   campus.kept = &kept;
   campus.report(host);
   CHECK(kept.hosts(campus.model, campus.now).hosts()[0].usable);
+}
+
+TEST_CASE("host_view: a host that knew a newer order than the database takes nodes again when it is ordered anew") {
+  Changes changes;
+  Campus& campus = changes.campus;
+  const HostId host = changes.hosts[0];
+  campus.model.observations.at(host).accepted_generation = 3;
+  Kept kept;
+  const auto reason = [&] {
+    const auto hosts = kept.hosts(campus.model, campus.now).hosts();
+    return std::find_if(hosts.begin(), hosts.end(), [&](const Candidate& one) { return one.host == host; })->reason;
+  };
+  REQUIRE(reason() == Unusable::restored);
+  Deciding deciding(campus.model, campus.now, campus.ids, kept);
+  deciding.put(PutOrder{host, 2, {}});
+  CHECK(reason() == Unusable::restored);
+  deciding.put(PutOrder{host, 3, {}});
+  CHECK(reason() == Unusable::no);
 }
