@@ -19,6 +19,7 @@ FLAVORS = {"tiny": (1, 512, 4), "small": (1, 768, 6), "medium": (2, 2048, 16)}
 KEYPAIR = "demo"
 CLUSTER = "demo"
 HOST_VCPUS, HOST_DISK_GIB = 4, 40
+AGENT_SECONDS = 120
 DEMO_MINUTES = 30
 
 
@@ -172,6 +173,19 @@ def make_agent(campus, host, step):
            "--class", "anchor")
     _stop_if_outdated(campus, hosts.agent_component(host), changed, step)
     return hosts.start_agent(campus, host, binary)
+
+
+def wait_agents(campus, agents, step):
+    """Until the control node counts on every host: what is placed before would go to the hosts that were quicker.
+
+    `agents` is {host: process}; a first report takes libvirt's look at QEMU, which is seconds on a busy machine.
+    """
+    def ready(host):
+        return dure(campus, "host", "show", host)["state"] in ("ready", "cordoned")
+
+    for host, process in agents.items():
+        step.say(f"first report of {host}")
+        proc.wait_until(process, campus, lambda h=host: ready(h), AGENT_SECONDS, "report at the control node")
 
 
 def make_catalog(campus, manifest, step):

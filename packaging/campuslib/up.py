@@ -120,10 +120,12 @@ def _control_phase(campus, step):
 
 
 def _agents_phase(campus, step):
+    agents = {}
     for host in campus.host_names:
         step.say(host)
-        control.make_agent(campus, host, step)
-    step.detail = f"{campus.hosts} agents run"
+        agents[host] = control.make_agent(campus, host, step)
+    control.wait_agents(campus, agents, step)
+    step.detail = f"{campus.hosts} agents report"
 
 
 def _packages_phase(campus, args, step):
