@@ -22,8 +22,14 @@ bool watched(const Node& node) {
          node.state == NodeState::ready;
 }
 
+bool timed_out(const Deciding& deciding, const Node& node) { return waits(node) && deciding.now >= *node.deadline; }
+
+bool unheard(const Deciding& deciding, const Node& node) {
+  return watched(node) && silent(deciding.model, node.host, deciding.now);
+}
+
 void mark_silent(Deciding& deciding, Node& node) {
-  if (!watched(node) || !silent(deciding.model, node.host, deciding.now)) return;
+  if (!unheard(deciding, node)) return;
   if (!advance(deciding, node, NodeEvent::host_silent)) return;
   const auto seen = deciding.model.observations.find(node.host);
   node.reason = host_name(deciding.model, node.host);
@@ -33,7 +39,7 @@ void mark_silent(Deciding& deciding, Node& node) {
 }
 
 void time_out(Deciding& deciding, Node& node) {
-  if (!waits(node) || deciding.now < *node.deadline) return;
+  if (!timed_out(deciding, node)) return;
   if (node.state == NodeState::draining) {
     deciding.event("node.not-drained", node.id.uuid, node.name,
                    node.name + " goes without having been drained: its cluster did not let it go in time");
@@ -88,7 +94,7 @@ void expire_keys(Deciding& deciding) {
 void decide_tick(Deciding& deciding) {
   std::vector<Node> nodes;
   for (const auto& [id, node] : deciding.model.nodes) {
-    if (watched(node) || waits(node)) nodes.push_back(node);
+    if (unheard(deciding, node) || timed_out(deciding, node)) nodes.push_back(node);
   }
   for (Node& node : nodes) {
     mark_silent(deciding, node);

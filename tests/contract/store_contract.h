@@ -190,6 +190,40 @@ TEST_CASE("store: within a batch the later change of a row wins") {
   CHECK(world.loaded().sites.at(site.id).name == "c");
 }
 
+TEST_CASE("store: of hundreds of rows in a batch some are new, and of any age") {
+  World world;
+  const Sample s;
+  world.must(s.all());
+  std::uint32_t version = 0;
+  const auto node = [&](std::uint32_t key) {
+    Node row = s.node;
+    row.id.uuid.bytes[1] = 1;  // above the sample's
+    row.id.uuid.bytes[14] = static_cast<std::uint8_t>(key >> 8U);
+    row.id.uuid.bytes[15] = static_cast<std::uint8_t>(key);
+    row.name = "n" + std::to_string(key);
+    row.mac.bytes = {2, 1, 0, 0, static_cast<std::uint8_t>(key >> 8U), static_cast<std::uint8_t>(key)};
+    row.address = Ipv4{ip("10.200.0.0").value + key};
+    row.generation = version;
+    return row;
+  };
+  std::vector<Change> batch;
+  for (std::uint32_t key = 2; key <= 1000; key += 2) batch.emplace_back(node(key));
+  world.must(batch);
+  world.check();
+  // Those again, others between them, others above them; the newest one goes and comes again.
+  batch = {DropNode{node(1000).id}};
+  ++version;
+  for (std::uint32_t key = 1; key <= 1400; ++key) batch.emplace_back(node(key));
+  world.must(batch);
+  world.check();
+  // All of them are below the newest one.
+  ++version;
+  batch.clear();
+  for (std::uint32_t key = 1; key < 1400; ++key) batch.emplace_back(node(key));
+  world.must(batch);
+  world.check();
+}
+
 TEST_CASE("store: names may be swapped and taken over within a batch") {
   World world;
   const Site a{id<SiteId>(1, 1), "a", 1500}, b{id<SiteId>(1, 2), "b", 1500};

@@ -8,17 +8,24 @@
 #include <utility>
 #include <variant>
 
+#include "controlnode/edges/postgres/newest_keys.h"
 #include "controlnode/edges/postgres/rows.h"
 
 namespace dure::control {
 namespace {
 
-// Below it, a thread costs more than it saves.
-constexpr std::size_t kRowsWorthAThread = 256;
+// Below it, a thread costs more than it saves, and so does a look for what is new.
+constexpr std::size_t kManyRows = 256;
 
 template <class Row>
 const Statement& put_of() {
   static const Statement statement = put_statement(RowMap<Row>::table());
+  return statement;
+}
+
+template <class Row>
+const Statement& insert_of() {
+  static const Statement statement = insert_statement(RowMap<Row>::table());
   return statement;
 }
 
@@ -28,17 +35,19 @@ class Puts {
   // `fill` adds so many rows to the writer that it is given, later and in another thread.
   template <class Row, class Fill>
   void add(std::size_t rows, const Fill& fill) {
-    if (rows == 0) return;
-    rows_ += rows;
-    puts_.push_back({put_of<Row>(), [fill] {
-                       RowWriter writer(RowMap<Row>::table());
-                       fill(writer);
-                       return std::move(writer).parameters();
-                     }});
+    add<Row>(put_of<Row>(), rows, fill);
+  }
+
+  // The rows of [from, to) of a map.
+  template <class Row, class Iterator>
+  void add_rows(const Statement& statement, Iterator from, Iterator to) {
+    add<Row>(statement, static_cast<std::size_t>(std::distance(from, to)), [from, to](RowWriter& writer) {
+      for (auto at = from; at != to; ++at) RowMap<Row>::write(writer, *at->second);
+    });
   }
 
   void run(Transaction& transaction) const {
-    const auto policy = rows_ < kRowsWorthAThread ? std::launch::deferred : std::launch::async;
+    const auto policy = rows_ < kManyRows ? std::launch::deferred : std::launch::async;
     std::future<Parameters> next;
     const auto prepare = [&](std::size_t i) {
       if (i < puts_.size()) next = std::async(policy, puts_[i].parameters);
@@ -58,15 +67,32 @@ class Puts {
     std::function<Parameters()> parameters;
   };
 
+  template <class Row, class Fill>
+  void add(const Statement& statement, std::size_t rows, const Fill& fill) {
+    if (rows == 0) return;
+    rows_ += rows;
+    puts_.push_back({statement, [fill] {
+                       RowWriter writer(RowMap<Row>::table());
+                       fill(writer);
+                       return std::move(writer).parameters();
+                     }});
+  }
+
   std::size_t rows_ = 0;
   std::vector<Put> puts_;
 };
 
 template <class Key, class Row>
 void put_all(Puts& puts, const Slots<Key, Row>& slots) {
-  puts.add<Row>(slots.puts.size(), [&slots](RowWriter& writer) {
-    for (const auto& [key, row] : slots.puts) RowMap<Row>::write(writer, *row);
-  });
+  puts.add_rows<Row>(put_of<Row>(), slots.puts.begin(), slots.puts.end());
+}
+
+template <class Key, class Row>
+void put_all(Puts& puts, const Slots<Key, Row>& slots, const NewestKeys& newest) {
+  const auto last = newest.of(RowMap<Row>::table());
+  const auto fresh = last ? slots.puts.upper_bound(Key{*last}) : slots.puts.end();
+  puts.add_rows<Row>(put_of<Row>(), slots.puts.begin(), fresh);
+  puts.add_rows<Row>(insert_of<Row>(), fresh, slots.puts.end());
 }
 
 template <class Key>
@@ -153,6 +179,8 @@ Batch::Batch(std::span<const Change> changes) {
 
 void Batch::write(Transaction& transaction) const {
   drop(transaction);
+  NewestKeys newest;
+  if (nodes_.puts.size() + clusters_.puts.size() >= kManyRows) newest.look(transaction);
   Puts puts;
   put_all(puts, sites_);
   put_all(puts, hosts_);
@@ -160,13 +188,13 @@ void Batch::write(Transaction& transaction) const {
   put_all(puts, flavors_);
   put_all(puts, projects_);
   put_all(puts, key_pairs_);
-  put_all(puts, networks_);
-  put_all(puts, clusters_);
-  put_all(puts, pools_);
+  put_all(puts, networks_, newest);
+  put_all(puts, clusters_, newest);
+  put_all(puts, pools_, newest);
   put_all(puts, identities_);
   put_all(puts, accesses_);
-  put_all(puts, nodes_);
-  put_all(puts, claims_);
+  put_all(puts, nodes_, newest);
+  put_all(puts, claims_, newest);
   std::size_t removals = 0;
   for (const auto& [host, put] : removals_.puts) removals += put->removals.size();
   puts.add<Removal>(removals, [this](RowWriter& writer) {
@@ -181,7 +209,7 @@ void Batch::write(Transaction& transaction) const {
     for (const auto& [host, put] : orders_) RowMap<PutOrder>::write(writer, put);
   });
   put_all(puts, observations_);
-  put_all(puts, operations_);
+  put_all(puts, operations_, newest);
   put_all(puts, idempotency_);
   puts.add<EventRow>(events_.size(), [this](RowWriter& writer) {
     for (const EventRow* event : events_) RowMap<EventRow>::write(writer, *event);

@@ -82,26 +82,29 @@ std::optional<unsigned> hex_digit(char c) {
 
 }  // namespace
 
-Statement put_statement(const Table& table) {
+Statement insert_statement(const Table& table) {
   const auto name = [](const Column& column, std::size_t) { return std::string(column.name); };
   const auto parameter = [](const Column& column, std::size_t i) {
     return "$" + std::to_string(i + 1) + "::" + element_type(column) + "[]";
   };
   const auto value = [](const Column& column, std::size_t) { return stored(column); };
+  const std::string names = joined(table.columns, 0, name);
+  return {std::string("insert_") + table.name, std::string("INSERT INTO ") + table.name + " (" + names + ") SELECT " +
+                                                   joined(table.columns, 0, value) + " FROM unnest(" +
+                                                   joined(table.columns, 0, parameter) + ") AS r (" + names + ")"};
+}
+
+Statement put_statement(const Table& table) {
+  const auto name = [](const Column& column, std::size_t) { return std::string(column.name); };
   const auto replace = [](const Column& column, std::size_t) {
     return std::string(column.name) + " = excluded." + column.name;
   };
-  const std::string names = joined(table.columns, 0, name);
-  std::string text = std::string("INSERT INTO ") + table.name + " (" + names + ") SELECT " +
-                     joined(table.columns, 0, value) + " FROM unnest(" +
-                     joined(table.columns, 0, parameter) + ") AS r (" + names + ")";
-  if (table.keys > 0) {
-    const std::vector<Column> keys(table.columns.begin(),
-                                   table.columns.begin() + static_cast<std::ptrdiff_t>(table.keys));
-    text += " ON CONFLICT (" + joined(keys, 0, name) + ") DO UPDATE SET " +
-            joined(table.columns, table.keys, replace);
-  }
-  return {std::string("put_") + table.name, text};
+  Statement put = insert_statement(table);
+  if (table.keys == 0) return put;
+  put.name = std::string("put_") + table.name;
+  const std::vector<Column> keys(table.columns.begin(), table.columns.begin() + static_cast<std::ptrdiff_t>(table.keys));
+  put.text += " ON CONFLICT (" + joined(keys, 0, name) + ") DO UPDATE SET " + joined(table.columns, table.keys, replace);
+  return put;
 }
 
 Statement load_statement(const Table& table) {

@@ -40,7 +40,8 @@ struct Table {
 };
 
 // Statements made from a table's own description; values are never part of them.
-Statement put_statement(const Table& table);
+Statement put_statement(const Table& table);     // rows that are there already are replaced
+Statement insert_statement(const Table& table);  // of rows that are not there
 Statement load_statement(const Table& table);
 Statement drop_statement(const char* table, const char* key, const char* type);
 

@@ -144,7 +144,7 @@ TEST_CASE("upload: one that breaks off leaves nothing, and so does one before a 
   ApiStand stand;
   const auto incoming = stand.directory.path() + "/incoming";
   // Each look is a request that the server answers between two of its steps with the other connection.
-  const auto comes_to = [&](std::ptrdiff_t wanted) {
+  const auto comes_to = [&](std::size_t wanted) {
     for (int i = 0; i < 2000 && left_in(incoming) != wanted; ++i) (void)stand.ask("GET", "/healthz");
     return left_in(incoming) == wanted;
   };
