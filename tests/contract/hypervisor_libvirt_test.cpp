@@ -15,6 +15,7 @@
 #include <fstream>
 #include <iostream>
 #include <string>
+#include <utility>
 
 #include "common/files.h"
 #include "common/run_process.h"
@@ -284,6 +285,16 @@ TEST_CASE("without a libvirtd every call says unavailable, and opening still suc
   CHECK((*opened)->remove(host.vm.id, 1).error().code == Errc::unavailable);
   const auto started = (*opened)->start(host.vm, contract::order_number(1), host.network, host.paths);
   CHECK(started.error().code == Errc::unavailable);
+}
+
+TEST_CASE("the probe's guest runs on processors with and without BMI2, and not on one without SSE3") {
+  const Host host;
+  for (const auto& expected : {std::pair{"max", true}, std::pair{"Nehalem", true}, std::pair{"486", false}}) {
+    CAPTURE(expected.first);
+    const auto probed = guest_runs(host.directory(), "tcg", expected.first);
+    REQUIRE(probed.ok());
+    CHECK(*probed == expected.second);
+  }
 }
 
 TEST_CASE("the probe and a forced type agree on how guests run") {
