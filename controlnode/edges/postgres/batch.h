@@ -26,7 +26,7 @@ struct Slots {
   }
 };
 
-// A transaction's changes by kind, so that each kind costs one round trip however many rows it has.
+// A transaction's changes by kind, so that each kind costs one round trip, or two, however many rows it has.
 // Refers to the changes that it was made from.
 class Batch {
  public:

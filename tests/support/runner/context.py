@@ -10,7 +10,7 @@ from pathlib import Path
 from runner import processes
 from runner.tally import Tally, judge
 
-TOTAL_MINUTES = 39.0  # the promise of the README is 40
+TOTAL_MINUTES = 80.0  # half an hour on two quiet cores; shared ones have taken 54 minutes without anything being wrong
 
 
 def _folder(root: Path) -> Path:
