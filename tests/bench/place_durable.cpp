@@ -250,7 +250,8 @@ bool place_durable() {
     return true;
   }
   bool held = true;
-  for (const ClusterShape& shape : {ClusterShape{"1", 1, 2'048, 28}, ClusterShape{"8", 8, 256, 27}, ClusterShape{"64", 64, 32, 25}}) {
+  for (const ClusterShape& shape : {ClusterShape{"1", 1, 2'048, 28}, ClusterShape{"3", 3, 683, 28}, ClusterShape{"8", 8, 256, 27},
+                                   ClusterShape{"64", 64, 32, 25}}) {
     held = measure(server, shape) >= kGoal && held;
   }
   return held;

@@ -8,6 +8,7 @@ add_dependencies(sanitized store_fake_contract)
 # Needs a PostgreSQL server of its own: DURE_TEST_PG, a libpq keyword list of a superuser.
 pkg_check_modules(PQXX REQUIRED IMPORTED_TARGET libpqxx)
 add_executable(store_postgres_contract store_postgres_test.cpp store_postgres_faults_test.cpp
+                                       store_postgres_migrations_test.cpp store_postgres_references_test.cpp
                                        store_postgres_race_test.cpp store_postgres_server.cpp ../support/contract_main.cpp)
 target_compile_definitions(store_postgres_contract PRIVATE DURE_NEEDS_ENV="DURE_TEST_PG")
 target_link_libraries(store_postgres_contract PRIVATE doctest::doctest control_postgres PkgConfig::PQXX

@@ -12,6 +12,8 @@
 
 #include <pqxx/pqxx>
 
+#include "controlnode/edges/postgres/database.h"
+
 namespace dure::control::contract {
 namespace {
 
@@ -62,6 +64,24 @@ std::string fresh_database() {
   const std::string name = prefix + std::to_string(++number);
   run("CREATE DATABASE " + name);
   return server() + " dbname=" + name;
+}
+
+Result<void> write_beside(const std::string& url, const std::string& script) {
+  Database database(url);
+  return database.transact(Database::Mode::write, [&](Transaction& transaction) -> Result<void> {
+    transaction.run_script(script);
+    return {};
+  });
+}
+
+std::unique_ptr<PostgresStore> opened(const std::string& url) {
+  auto store = PostgresStore::open(url);
+  if (!store) throw std::runtime_error(store.error().message);
+  return std::move(store).value();
+}
+
+std::optional<Errc> code_of(const Result<void>& result) {
+  return result ? std::nullopt : std::optional(result.error().code);
 }
 
 std::vector<std::string> ask(const std::string& url, const std::string& statement) {

@@ -1,9 +1,14 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include "common/result.h"
+#include "controlnode/edges/postgres/postgres_store.h"
 
 namespace dure::control::contract {
 
@@ -14,6 +19,15 @@ std::string fresh_database();
 
 // Runs a statement as somebody from outside; the first column of every row.
 std::vector<std::string> ask(const std::string& url, const std::string& statement);
+
+// Runs a script in one transaction, beside every control node.
+Result<void> write_beside(const std::string& url, const std::string& script);
+
+// A store on that database; throws when it cannot be had.
+std::unique_ptr<PostgresStore> opened(const std::string& url);
+
+// nullopt: no error.
+std::optional<Errc> code_of(const Result<void>& result);
 
 // Stands between a client and the server on a socket of its own, and cuts the connection when the
 // client sends a word.
