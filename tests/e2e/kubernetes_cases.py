@@ -101,8 +101,11 @@ def workers_come_and_go(campus):
     print(f"    3 -> 1 worker in {time.monotonic() - begin:.0f} s")
     left = {n["metadata"]["name"] for n in campus.demo.objects("nodes")}
     expect(left == {"demo-cp1", "demo-w1"}, f"Node objects: {left}")
-    requests = {r["spec"]["username"] for r in campus.demo.objects("certificatesigningrequests")}
-    expect(not requests & {"system:node:demo-w2", "system:node:demo-w3"}, f"certificate requests of {requests}")
+
+    def requests_gone():
+        requests = {r["spec"]["username"] for r in campus.demo.objects("certificatesigningrequests")}
+        return True if not requests & {"system:node:demo-w2", "system:node:demo-w3"} else f"requests of {requests}"
+    wait_for("no certificate request of a drained node is left", requests_gone, 120)
 
     def routes_gone(node):
         routes = campus.ssh(node, "ip -4 route show").stdout

@@ -1,8 +1,10 @@
 import json
 import tempfile
 import unittest
+from types import SimpleNamespace
+from unittest import mock
 
-from durenode import api, board, channel, stages, upkeep
+from durenode import api, board, channel, member, stages, upkeep
 
 
 class Reports(unittest.TestCase):
@@ -56,6 +58,25 @@ class Lines(unittest.TestCase):
         self.assertEqual(seen, [])
 
 
+class ApiServer:
+    """Node objects by name, and certificate requests: {name: the node that asks}."""
+
+    def __init__(self, nodes, requests):
+        self.nodes, self.requests = nodes, requests
+
+    def ask(self, method, path, _body=None):
+        name = path.rsplit("/", 1)[1]
+        things = self.nodes if path.startswith("/api/v1/nodes/") else self.requests
+        if path == upkeep.REQUESTS:
+            return 200, {"items": [{"metadata": {"name": each}, "spec": {"username": f"system:node:{node}"}}
+                                   for each, node in self.requests.items()]}
+        if name not in things:
+            return 404, None
+        if method == "DELETE":
+            del things[name]
+        return 200, {}
+
+
 class Cluster(unittest.TestCase):
     def test_admins_that_are_there_stay_and_others_go(self):
         keep, odd = upkeep.binding_of("dure:a"), upkeep.binding_of("dure:b")
@@ -73,6 +94,30 @@ class Cluster(unittest.TestCase):
     def test_a_drain_ends_by_itself_and_scales(self):
         self.assertIn("--timeout=720s", upkeep.drain_command("w", 6.0))
         self.assertIn("--ignore-daemonsets", upkeep.drain_command("w", 6.0))
+
+    def test_requests_of_a_node_go_with_it_also_those_that_come_late(self):
+        server = ApiServer({"demo-w2": True}, {"a": "demo-w2", "b": "demo-w1", "c": "demo-w3"})
+        keeper = upkeep.Upkeep()
+        keeper.server, keeper.admins_done = server, ()
+        with tempfile.NamedTemporaryFile() as admin, mock.patch.object(member, "ADMIN", admin.name):
+            def run(hosts, departing=()):
+                return keeper.run(SimpleNamespace(role="init", admins=[], departing=list(departing), patience=1.0, api="api",
+                                                  hosts=[("10.0.0.1", name) for name in hosts]))
+            everyone = ["demo-cp1", "demo-w1", "demo-w2", "demo-w3"]
+            self.assertEqual(run(everyone), [])
+            self.assertEqual(sorted(server.requests), ["a", "b", "c"])
+            keeper.drained.add("demo-w2")  # no kubectl here
+            self.assertEqual(run(everyone, ["demo-w2"]), ["demo-w2"])
+            self.assertEqual(sorted(server.requests), ["b", "c"])
+            # The Node object of the third went, the answer to that did not come.
+            self.assertEqual(run(everyone, ["demo-w2", "demo-w3"]), ["demo-w2", "demo-w3"])
+            self.assertEqual(sorted(server.requests), ["b"])
+            # It has asked for one more before its machine ended, and for another while the first sweep was on its way.
+            for late in ("d", "e"):
+                server.requests[late] = "demo-w3"
+                run(["demo-cp1", "demo-w1"])
+                self.assertEqual(sorted(server.requests), ["b"])
+            self.assertFalse(keeper.busy)
 
     def test_a_kubeconfig_is_read_as_json_and_as_kubeadm_writes_it(self):
         json_form = '{"clusters":[{"cluster":{"certificate-authority-data":"Y2E=","server":"https://a:6443"}}],' \

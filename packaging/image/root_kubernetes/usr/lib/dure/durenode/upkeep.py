@@ -7,6 +7,8 @@ from urllib.parse import quote
 from durenode import api, member, system
 
 LABEL = "dure.io/access"
+REQUESTS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
+SWEEPS = 2  # for what a kubelet has asked for before its machine ended
 
 
 def binding_of(user):
@@ -39,6 +41,12 @@ def drain_command(name, patience):
 class Upkeep:
     def __init__(self):
         self.server, self.admins_done, self.drained = None, None, set()
+        self.members, self.left = set(), {}
+
+    @property
+    def busy(self):
+        """Whether it should be run again soon."""
+        return bool(self.left)
 
     def _ask(self, document, method, path, body=None):
         if self.server is None:
@@ -56,7 +64,9 @@ class Upkeep:
         if document.role == "worker" or not os.path.exists(member.ADMIN):
             return []
         self._admins(document)
-        return [name for name in document.departing if self._depart(document, name)]
+        departed = [name for name in document.departing if self._depart(document, name)]
+        self._sweep(document)
+        return departed
 
     def _admins(self, document):
         wanted = tuple(document.admins)
@@ -74,6 +84,7 @@ class Upkeep:
         path = f"/api/v1/nodes/{quote(name)}"
         status, _ = self._expect(document, "GET", path, also=(404,))
         if status == 404:
+            self._forget_requests(document, name)  # what was asked for may have come after the answer that is missing
             return True
         if name not in self.drained:
             self.drained.add(name)  # once: what could not be moved in that time goes with the node
@@ -86,9 +97,18 @@ class Upkeep:
         self.drained.discard(name)
         return True
 
+    def _sweep(self, document):
+        """A kubelet goes on asking for certificates until its machine ends, which is after its Node object has gone."""
+        members = {name for _, name in document.hosts}
+        self.left.update({name: SWEEPS for name in self.members - members})
+        self.members = members
+        for name in sorted(self.left):
+            self._forget_requests(document, name)
+            self.left[name] -= 1
+        self.left = {name: times for name, times in self.left.items() if times > 0}
+
     def _forget_requests(self, document, name):
-        base = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
-        _, found = self._expect(document, "GET", base)
+        _, found = self._expect(document, "GET", REQUESTS)
         for item in found["items"]:
             if item.get("spec", {}).get("username") == f"system:node:{name}":
-                self._expect(document, "DELETE", f"{base}/{quote(item['metadata']['name'])}", also=(404,))
+                self._expect(document, "DELETE", f"{REQUESTS}/{quote(item['metadata']['name'])}", also=(404,))

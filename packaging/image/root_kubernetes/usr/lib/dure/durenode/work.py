@@ -131,4 +131,4 @@ class Worker(threading.Thread):
             self.upkeep.server = None
             print(f"upkeep: {silent}", flush=True)
             return 5.0
-        return 10.0 if self.facts.document.departing else 60.0
+        return 10.0 if self.facts.document.departing or self.upkeep.busy else 60.0
