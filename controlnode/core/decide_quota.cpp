@@ -49,11 +49,15 @@ std::optional<Remedy> fewer_workers(const Deciding& deciding, const Project& pro
 }  // namespace
 
 std::optional<Refused> beyond_quota(const Deciding& deciding, const std::optional<ProjectId>& id,
-                                    const FleetQuestion& question, Growth growth) {
+                                    const FleetQuestion& question, Growth growth, std::span<const Node> replaced) {
   if (!id) return std::nullopt;
   const Project& project = deciding.model.projects.at(*id);
   if (project.quota == Quota{}) return std::nullopt;
-  const Usage& used = deciding.index().usage_of(*id);
+  Usage used = deciding.index().usage_of(*id);
+  for (const Node& node : replaced) {
+    const auto claim = deciding.model.claims.find(node.id);
+    if (claim != deciding.model.claims.end() && !claim->second.replaced) count_in(used, claim->second.amount, -1);
+  }
   const auto error = beyond(project, used, wanted_by(question.wanted, growth));
   if (!error) return std::nullopt;
   Refused refused{*error, {}};

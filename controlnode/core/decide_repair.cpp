@@ -45,11 +45,11 @@ Reply replace_node(Deciding& deciding, const ReplaceNode& request) {
   const auto leaving = worker_to_replace(deciding, cluster, request.node);
   if (!leaving) return Refused{leaving.error(), {}};
   ScalePlan plan;
+  plan.leaving.push_back(*leaving);
   // Its room is not counted for the new one: it is free only when its host has confirmed.
   const auto kind = recorded_as(PlacementKind::replace, request.dry_run);
   const auto members = members_of(deciding, cluster.id);
   if (auto refused = place_workers(deciding, cluster, 1, members, kind, plan)) return *refused;
-  plan.leaving.push_back(*leaving);
   return carry_on(deciding, scaling, plan, request.dry_run, request.idempotency,
                   leaving->name + " of " + cluster.name + " is being replaced by " + plan.wanted.front().name);
 }

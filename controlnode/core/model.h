@@ -213,6 +213,7 @@ struct Claim {
   HostId host;
   Resources amount;
   ProjectId project{};
+  bool replaced = false;                 // another node has its place in the project's quota
   friend bool operator==(const Claim&, const Claim&) = default;
 };
 

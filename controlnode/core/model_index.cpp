@@ -142,7 +142,7 @@ void ModelIndex::after(const Model&, const Cluster& row) {
 
 void ModelIndex::release(const Model& model, const NodeId& node) {
   const auto claim = model.claims.find(node);
-  if (claim != model.claims.end()) hold(claim->second.project, claim->second.amount, -1, 0);
+  if (claim != model.claims.end() && !claim->second.replaced) hold(claim->second.project, claim->second.amount, -1, 0);
 }
 
 void ModelIndex::hold(const ProjectId& project, const Resources& amount, std::int64_t nodes, std::int64_t clusters) {

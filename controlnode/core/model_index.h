@@ -60,7 +60,7 @@ class ModelIndex {
   void after(const Model& model, const Network& row);
   void before(const Model& model, const Claim& row) { release(model, row.node); }
   void before(const Model& model, const DropClaim& drop) { release(model, drop.node); }
-  void after(const Model&, const Claim& row) { hold(row.project, row.amount, 1, 0); }
+  void after(const Model&, const Claim& row) { hold(row.project, row.amount, row.replaced ? 0 : 1, 0); }
   void before(const Model& model, const PutRemovals& put) { leave(model, put.host); }
   void before(const Model& model, const DropHost& drop) { leave(model, drop.id); }
   void after(const Model& model, const PutRemovals& put);

@@ -25,7 +25,7 @@ void count_in(Usage& to, const Resources& node, std::int64_t nodes) {
 Usage usage_of(const Model& model, const ProjectId& project) {
   Usage usage;
   for (const auto& [node, claim] : model.claims) {
-    if (claim.project == project) count_in(usage, claim.amount, 1);
+    if (claim.project == project && !claim.replaced) count_in(usage, claim.amount, 1);
   }
   for (const auto& [id, cluster] : model.clusters) usage.clusters += cluster.project == project ? 1 : 0;
   return usage;

@@ -13,7 +13,7 @@ namespace dure::control {
 // What a project holds, or is about to hold.
 struct Usage {
   Resources amount;
-  std::int64_t nodes = 0;      // with a claim, until their host has confirmed that they are gone
+  std::int64_t nodes = 0;      // with a claim, until their host has confirmed that they are gone or others replace them
   std::int64_t clusters = 0;
   friend bool operator==(const Usage&, const Usage&) = default;
 };

@@ -34,6 +34,16 @@ bool addresses_left(const Model& model, const Cluster& cluster, std::size_t coun
   return network.prefix.at(cluster.next_address + static_cast<std::uint32_t>(count)).has_value();
 }
 
+// Its place in the project's quota is that of the node which replaces it; its host's room it holds until that has
+// confirmed that it is gone, which a host that was unplugged may never do.
+void give_up_quota(Deciding& deciding, const NodeId& node) {
+  const auto found = deciding.model.claims.find(node);
+  if (found == deciding.model.claims.end() || found->second.replaced) return;
+  Claim claim = found->second;
+  claim.replaced = true;
+  deciding.put(claim);
+}
+
 void carry_out(Deciding& deciding, Cluster& cluster, std::uint32_t workers, const ScalePlan& plan) {
   NodePool pool = *pool_row(deciding, cluster, Role::worker);
   if (pool.count != workers) {
@@ -48,7 +58,10 @@ void carry_out(Deciding& deciding, Cluster& cluster, std::uint32_t workers, cons
     advance(deciding, node, NodeEvent::retry);
     store_node(deciding, node);
   }
-  for (const Node& node : plan.leaving) let_go(deciding, node);
+  for (const Node& node : plan.leaving) {
+    if (!plan.wanted.empty()) give_up_quota(deciding, node.id);
+    let_go(deciding, node);
+  }
   // Forwarding entries change on every member's host.
   touch_members(deciding, cluster.id);
 }
@@ -152,7 +165,7 @@ std::optional<Refused> place_workers(Deciding& deciding, const Cluster& cluster,
   PlacementPolicy policy = policy_of(deciding, cluster);
   for (const Node& node : members) policy.members.emplace_back(node.host, node.role);
   const FleetQuestion question = question_for(deciding, mtu, plan.wanted, std::move(policy));
-  if (auto refused = beyond_quota(deciding, cluster.project, question, Growth::more_nodes)) return refused;
+  if (auto refused = beyond_quota(deciding, cluster.project, question, Growth::more_nodes, plan.leaving)) return refused;
   auto outcome = place_all(question);
   auto record =
       record_of(kind.value_or(PlacementKind::scale), cluster.id, cluster.name, question.wanted, question.policy);

@@ -36,7 +36,7 @@ inline std::optional<PlacementKind> recorded_as(PlacementKind kind, bool dry_run
   return dry_run ? std::nullopt : std::optional(kind);
 }
 
-// Adds this many new workers to the plan, or says why they do not fit.
+// Adds this many new workers to the plan, or says why they do not fit. What leaves already counts as replaced by them.
 // Without `kind` the decision is not recorded.
 std::optional<Refused> place_workers(Deciding& deciding, const Cluster& cluster, std::size_t count,
                                      const std::vector<Node>& members, std::optional<PlacementKind> kind,

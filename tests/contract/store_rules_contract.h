@@ -195,6 +195,24 @@ TEST_CASE("store: a project never holds more than its quota, and keeps what it h
   world.check();
 }
 
+TEST_CASE("store: the claim of a node that is replaced counts on its host, and no longer for its project") {
+  World world;
+  Sample s;
+  s.project.quota.nodes = 1;
+  world.must(s.all());
+  const Claim next{id<NodeId>(9, 2), s.host.id, {2, 2048, 10}, s.project.id};
+  const auto replaced = with(s.claim, [](auto& row) { row.replaced = true; });
+  world.refused(Errc::conflict, {next});
+  world.must({replaced, next});
+  world.check();
+  world.refused(Errc::conflict, {s.claim});
+  world.refused(Errc::conflict, {with(next, [](auto& row) { row.node = id<NodeId>(9, 3); })});
+  const std::int64_t room = s.host.capacity.memory_mib - s.host.reserve.memory_mib;
+  world.refused(Errc::conflict, {with(next, [&](auto& row) { row.amount.memory_mib = room - s.claim.amount.memory_mib + 1; })});
+  world.must({DropClaim{s.claim.node}});
+  world.check();
+}
+
 TEST_CASE("store: a project never has more clusters than its quota") {
   World world;
   Sample s;

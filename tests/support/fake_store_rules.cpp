@@ -166,7 +166,7 @@ class Rules {
     for (const auto& [node, claim] : after_.claims) {
       const auto old = before_.claims.find(node);
       const bool more = old == before_.claims.end() || old->second.project != claim.project ||
-                        claim.amount.vcpus > old->second.amount.vcpus || grew(claim);
+                        (old->second.replaced && !claim.replaced) || claim.amount.vcpus > old->second.amount.vcpus || grew(claim);
       if (more) grown.insert(claim.project);
     }
     for (const auto& [id, cluster] : after_.clusters) {
@@ -176,7 +176,7 @@ class Rules {
       const Quota& quota = project.quota;
       std::int64_t vcpus = 0, memory_mib = 0, disk_gib = 0, nodes = 0, clusters = 0;
       for (const auto& [node, claim] : after_.claims) {
-        if (claim.project != id) continue;
+        if (claim.project != id || claim.replaced) continue;
         vcpus += claim.amount.vcpus, memory_mib += claim.amount.memory_mib, disk_gib += claim.amount.disk_gib, ++nodes;
       }
       for (const auto& [cluster_id, cluster] : after_.clusters) clusters += cluster.project == id ? 1 : 0;

@@ -252,7 +252,8 @@ const Table& RowMap<Claim>::table() {
                             {"vcpus", "bigint"},
                             {"memory_mib", "bigint"},
                             {"disk_gib", "bigint"},
-                            {"project", "uuid"}}};
+                            {"project", "uuid"},
+                            {"replaced", "boolean"}}};
   return table;
 }
 
@@ -261,6 +262,7 @@ void RowMap<Claim>::write(RowWriter& writer, const Claim& row) {
   writer.id(row.host);
   write_resources(writer, row.amount);
   writer.id(row.project);
+  writer.flag(row.replaced);
 }
 
 Claim RowMap<Claim>::read(RowReader& reader) {
@@ -269,6 +271,7 @@ Claim RowMap<Claim>::read(RowReader& reader) {
   reader.id(row.host);
   row.amount = read_resources(reader);
   reader.id(row.project);
+  row.replaced = reader.flag();
   return row;
 }
 

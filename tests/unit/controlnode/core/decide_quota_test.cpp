@@ -83,6 +83,22 @@ TEST_CASE("quota: what leaves counts until its host has confirmed") {
   CHECK(accepted(stand.campus.create("two", 1, 1)));
 }
 
+TEST_CASE("quota: a worker is replaced although the quota is full, and its host's room is held until that has confirmed") {
+  Stand stand;
+  stand.quota({{"nodes", 2}});
+  REQUIRE(accepted(stand.campus.create("one", 1, 1)));
+  stand.campus.report_all();
+  REQUIRE(accepted(stand.campus.ask(ReplaceNode{"one", "one-w1", true, {}})));
+  REQUIRE(accepted(stand.campus.ask(ReplaceNode{"one", "one-w1", false, {}})));
+  CHECK(stand.used().nodes == 2);
+  CHECK(stand.campus.model.claims.size() == 3);
+  // It is no way to more: what replaces counts, and so does what replaces that.
+  CHECK(refused(stand.campus.ask(ScaleCluster{"one", 2, false, {}})).error.code == Errc::quota);
+  REQUIRE(accepted(stand.campus.ask(ReplaceNode{"one", "one-w2", false, {}})));
+  CHECK(stand.used().nodes == 2);
+  CHECK(refused(stand.campus.create("two", 1, 0)).error.code == Errc::quota);
+}
+
 TEST_CASE("quota: projects are made and changed, and wrong parts are refused") {
   Campus campus;
   CHECK(accepted(campus.ask(CreateProject{"robotics", {{"memory_mib", 65536}}})));
@@ -110,10 +126,11 @@ TEST_CASE("quota: no sequence of requests and reports brings a project beyond it
       for (int i = *rc::gen::inRange(1, 4); i > 0; --i) {
         const std::string name(1, static_cast<char>('a' + *rc::gen::inRange(0, 6)));
         const auto workers = *rc::gen::inRange<std::uint32_t>(0, 5);
-        switch (*rc::gen::inRange(0, 4)) {
+        switch (*rc::gen::inRange(0, 5)) {
           case 0:
           case 1: batch.push_back(RequestEvent{1, stand.campus.create_request(name, 1, workers)}); break;
           case 2: batch.push_back(RequestEvent{1, ScaleCluster{name, workers, false, {}}}); break;
+          case 3: batch.push_back(RequestEvent{1, ReplaceNode{name, name + "-w" + std::to_string(workers), false, {}}}); break;
           default: batch.push_back(RequestEvent{1, DeleteCluster{name, {}}});
         }
       }
