@@ -270,7 +270,8 @@ const Kind& busy_kind() {
 
 const Kind& capacity_kind() {
   static const Kind capacity{"site's capacity", "capacity", "site",
-                             {of("SITE", "site"), of("FLAVOR", "flavor"), of("FITS", "fits"), of("HOSTS", "hosts")}};
+                             {of("FROM", "from"), of("SITE", "site"), of("FLAVOR", "flavor"), of("FITS", "fits"),
+                              of("HOSTS", "hosts")}};
   return capacity;
 }
 

@@ -15,15 +15,57 @@ namespace {
 
 namespace json = boost::json;
 
+void add_rows(json::array& into, const std::string& from, const json::array& rows, const json::array* before) {
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (before != nullptr && i < before->size() && before->at(i) == rows[i]) continue;
+    json::object row = rows[i].as_object();
+    row["from"] = from;
+    into.push_back(std::move(row));
+  }
+}
+
+// What fits now, and then only what has changed.
+json::object capacity_rows(const json::object& curve) {
+  json::array items;
+  const json::array* before = &curve.at("items").as_array();
+  add_rows(items, "now", *before, nullptr);
+  for (const auto& instant : curve.at("later").as_array()) {
+    const auto& rows = instant.at("items").as_array();
+    add_rows(items, plain(instant.at("at")), rows, before);
+    before = &rows;
+  }
+  return {{"items", std::move(items)}};
+}
+
 void add_capacity(CLI::App& noun, Chosen& chosen) {
-  auto& verb = verb_app(noun, "capacity", "Show how many nodes of each flavor fit now, by site",
-                        "  dure plan capacity\n  dure plan capacity -o json");
+  auto& verb = verb_app(noun, "capacity", "Show how many nodes of each flavor fit by site, now and over the coming day",
+                        "  dure plan capacity\n"
+                        "  dure plan capacity --for 4h      (only nodes that can stay for four hours)\n"
+                        "  dure plan capacity --hours 0     (only now)\n"
+                        "After 'now' there is a row whenever hosts are taken by their owners or come free.");
+  auto hours = std::make_shared<std::uint32_t>(24);
+  auto stay = std::make_shared<std::string>();
+  verb.add_option("--hours", *hours, "How far to look ahead")->check(CLI::Range(0, 168))->capture_default_str()
+      ->type_name("N");
+  verb.add_option("--for", *stay, "Only nodes that can stay so long")
+      ->check(CLI::Validator(
+          [](const std::string& text) {
+            return parse_duration(text, std::chrono::hours(30 * 24)) ? std::string()
+                                                                     : "something such as 90m, 4h or 3d is wanted";
+          },
+          "", "duration"))
+      ->type_name("DURATION");
   add_output_options(verb, chosen);
-  verb.callback([&chosen] {
-    chosen.action = [](Session& session) {
-      const auto found = session.api.get("/plan/capacity");
+  verb.callback([&chosen, hours, stay] {
+    chosen.action = [hours, stay](Session& session) {
+      std::string path = "/plan/capacity?hours=" + std::to_string(*hours);
+      if (const auto length = parse_duration(*stay, std::chrono::hours(30 * 24))) {
+        path += "&stay_s=" + std::to_string(std::chrono::duration_cast<std::chrono::seconds>(*length).count());
+      }
+      const auto found = session.api.get(path);
       if (!found) return fail(session, found.failure());
-      return print(session, show_list(capacity_kind(), *found, session.output));
+      const bool people = session.output.format == Format::table || session.output.format == Format::wide;
+      return print(session, show_list(capacity_kind(), people ? capacity_rows(found->get_object()) : *found, session.output));
     };
   });
 }

@@ -70,9 +70,9 @@ void add_thing_commands(CLI::App& root, Chosen& chosen) {
     // Events are read as a stream, and a cluster shows its nodes.
     if (kind.noun != "event") add_list(noun, kind, chosen);
     if (kind.noun != "event" && kind.noun != "cluster") add_show(noun, kind, chosen);
-    // A cluster is deleted by an operation, a project stays with its quota.
+    // A cluster is deleted by an operation.
     const bool deleted_otherwise = kind.noun == "node" || kind.noun == "operation" || kind.noun == "event" ||
-                                   kind.noun == "cluster" || kind.noun == "project";
+                                   kind.noun == "cluster";
     if (!deleted_otherwise) add_delete(noun, kind, chosen);
   }
 }

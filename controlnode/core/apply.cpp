@@ -66,6 +66,7 @@ struct Applier {
   void operator()(const DropFlavor& drop) { model.flavors.erase(drop.id); }
   void operator()(const DropImage& drop) { model.images.erase(drop.id); }
   void operator()(const DropKeyPair& drop) { model.key_pairs.erase(drop.id); }
+  void operator()(const DropProject& drop) { model.projects.erase(drop.id); }
   void operator()(const DropSite& drop) { model.sites.erase(drop.id); }
 
   void operator()(const PutPlacementRecord& put) { add_record(own(model.placements), put.record); }

@@ -34,6 +34,7 @@ struct DropHost { HostId id; friend bool operator==(const DropHost&, const DropH
 struct DropFlavor { FlavorId id; friend bool operator==(const DropFlavor&, const DropFlavor&) = default; };
 struct DropImage { ImageId id; friend bool operator==(const DropImage&, const DropImage&) = default; };
 struct DropKeyPair { KeyPairId id; friend bool operator==(const DropKeyPair&, const DropKeyPair&) = default; };
+struct DropProject { ProjectId id; friend bool operator==(const DropProject&, const DropProject&) = default; };
 struct DropSite { SiteId id; friend bool operator==(const DropSite&, const DropSite&) = default; };
 struct PutRemovals { HostId host; std::vector<Removal> removals; friend bool operator==(const PutRemovals&, const PutRemovals&) = default; };
 // The keys of a cluster, encrypted; they go with the cluster.
@@ -61,8 +62,8 @@ using Change =
     std::variant<Site, Host, Image, Flavor, Project, KeyPair, Cluster, NodePool, Node, Network, Claim,
                  Operation, IdempotencyRecord, EventRow, PutRemovals, PutNextVni, PutOrder,
                  PutObservation, PutIdentity, ClusterAccess, DropAccess, DropCluster, DropPool, DropNode, DropNetwork, DropClaim,
-                 DropIdempotency, DropHost, DropFlavor, DropImage, DropKeyPair, DropSite, PutPlacementRecord,
-                 DropPlacementRecords>;
+                 DropIdempotency, DropHost, DropFlavor, DropImage, DropKeyPair, DropProject, DropSite,
+                 PutPlacementRecord, DropPlacementRecords>;
 
 // Applies one change to the model in memory. The store applies the same change to the database, and
 // a model rebuilt from there is equal (contract test). Call it qualified (control::apply): a Change

@@ -44,6 +44,19 @@ std::string user_of(const Model& model, const KeyPair& pair) {
   return cluster_that(model, [&](const Cluster& cluster) { return cluster.key_pair == pair.id; });
 }
 
+// A claim stays until its host has confirmed that the VM is gone, which may be long after its cluster.
+std::string user_of(const Model& model, const Project& project) {
+  const auto cluster = cluster_that(model, [&](const Cluster& each) { return each.project == project.id; });
+  if (!cluster.empty()) return cluster;
+  for (const auto& [id, pair] : model.key_pairs) {
+    if (pair.project == project.id) return "key pair '" + pair.name + "'";
+  }
+  for (const auto& [id, claim] : model.claims) {
+    if (claim.project == project.id) return "a node that its host has not confirmed to be gone";
+  }
+  return {};
+}
+
 template <class Drop, class Rows>
 Reply drop(Deciding& deciding, const Rows& rows, const DeleteObject& request) {
   const auto* found = find_by_name(rows, request.name);
@@ -77,7 +90,8 @@ Reply delete_object(Deciding& deciding, const DeleteObject& request) {
   if (request.kind == "flavor") return drop<DropFlavor>(deciding, model.flavors, request);
   if (request.kind == "image") return drop<DropImage>(deciding, model.images, request);
   if (request.kind == "keypair") return drop<DropKeyPair>(deciding, model.key_pairs, request);
-  return refuse(Errc::invalid_argument, "kind: site, host, flavor, image or keypair");
+  if (request.kind == "project") return drop<DropProject>(deciding, model.projects, request);
+  return refuse(Errc::invalid_argument, "kind: site, host, flavor, image, keypair or project");
 }
 
 }  // namespace dure::control

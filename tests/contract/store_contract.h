@@ -161,7 +161,8 @@ TEST_CASE("store: a row of every kind that can be dropped is gone") {
   world.must({DropCluster{s.cluster.id}, DropPool{s.pool.id}, DropNode{s.node.id},
               DropNetwork{s.network.id}, DropClaim{s.claim.node}, DropFlavor{s.flavor.id},
               DropIdempotency{s.idempotency.key}, DropImage{s.image.id},
-              DropKeyPair{s.key_pair.id}, DropSite{s.site.id}, DropHost{s.host.id}});
+              DropKeyPair{s.key_pair.id}, DropProject{s.project.id}, DropSite{s.site.id},
+              DropHost{s.host.id}});
   world.check();
   CHECK(world.loaded().operations.size() == 1);  // outlives its cluster
   world.must({DropCluster{s.cluster.id}, DropHost{s.host.id}});  // twice is nothing

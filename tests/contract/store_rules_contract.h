@@ -110,7 +110,7 @@ TEST_CASE("store: a row that others refer to stays, and none refers to nothing")
   world.refused(Errc::conflict, {s.event, DropSite{s.site.id}});
   const std::vector<Change> drops{
       DropSite{s.site.id},       DropHost{s.host.id},       DropFlavor{s.flavor.id},
-      DropImage{s.image.id},     DropKeyPair{s.key_pair.id}, DropNetwork{s.network.id},
+      DropImage{s.image.id},     DropKeyPair{s.key_pair.id}, DropProject{s.project.id}, DropNetwork{s.network.id},
       DropCluster{s.cluster.id}, DropPool{s.pool.id}};
   for (const Change& drop : drops) {
     CAPTURE(drop.index());

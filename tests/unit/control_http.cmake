@@ -6,6 +6,7 @@ add_doctest_binary(
           controlnode/edges/http/api_routes_test.cpp
           controlnode/edges/http/blob_routes_test.cpp
           controlnode/edges/http/blob_shelf_test.cpp
+          controlnode/edges/http/collections_test.cpp
           controlnode/edges/http/http_server_test.cpp
           controlnode/edges/http/read_placement_test.cpp
           controlnode/edges/http/placement_routes_test.cpp

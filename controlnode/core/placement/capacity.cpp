@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
+#include <tuple>
+#include <utility>
 
 #include "controlnode/core/placement.h"
 
@@ -25,43 +26,89 @@ bool available(const Candidate& host, TimePoint at, const std::optional<Duration
   });
 }
 
-}  // namespace
+// When a host comes or goes: only it has to be looked at again.
+struct Edge {
+  TimePoint at;
+  std::size_t host;  // its place among the hosts
+};
 
-std::vector<CapacityAt> capacity(std::span<const Candidate> hosts, std::span<const FlavorOffer> flavors, TimePoint now,
-                                 TimePoint horizon, std::optional<Duration> stay) {
-  std::set<TimePoint> instants{now};
-  std::set<SiteId> sites;
-  for (const Candidate& host : hosts) {
-    sites.insert(host.site);
-    for (const BusyWindow& window : host.busy) {
+std::vector<Edge> edges_of(std::span<const Candidate> hosts, TimePoint now, TimePoint horizon,
+                           const std::optional<Duration>& stay) {
+  std::vector<Edge> edges;
+  for (std::size_t i = 0; i < hosts.size(); ++i) {
+    for (const BusyWindow& window : hosts[i].busy) {
       // What must not meet a window stops fitting before it begins.
       const TimePoint last = stay ? window.from - *stay + Duration{1} : window.from;
       for (const TimePoint edge : {last, window.until}) {
-        if (edge > now && edge <= horizon) instants.insert(edge);
+        if (edge > now && edge <= horizon) edges.push_back({edge, i});
       }
     }
   }
-  std::vector<CapacityAt> result;
-  for (const TimePoint at : instants) {
-    if (result.size() == kInstants) break;
-    std::map<std::pair<SiteId, std::size_t>, SiteCapacity> rows;
-    for (const SiteId& site : sites) {
-      for (std::size_t i = 0; i < flavors.size(); ++i) rows[{site, i}] = {site, flavors[i].name, 0, 0};
-    }
+  std::sort(edges.begin(), edges.end(),
+            [](const Edge& a, const Edge& b) { return std::tie(a.at, a.host) < std::tie(b.at, b.host); });
+  return edges;
+}
+
+// What fits by site and flavor, as hosts are counted in and out.
+class Sums {
+ public:
+  Sums(std::span<const Candidate> hosts, std::span<const FlavorOffer> flavors) : flavors_(flavors) {
     for (const Candidate& host : hosts) {
-      if (!available(host, at, stay)) continue;
-      for (std::size_t i = 0; i < flavors.size(); ++i) {
-        const std::uint64_t fits = fits_on(amounts(host.free), host.nodes, amounts(flavors[i].amount));
-        SiteCapacity& row = rows[{host.site, i}];
-        row.fits += fits;
-        row.hosts += fits > 0 ? 1 : 0;
-      }
+      for (std::size_t i = 0; i < flavors.size(); ++i) rows_[{host.site, i}] = {host.site, flavors[i].name, 0, 0};
     }
-    CapacityAt& here = result.emplace_back();
-    here.at = at;
-    for (auto& [key, row] : rows) here.sites.push_back(std::move(row));
   }
-  return result;
+
+  void add(const Candidate& host, int times) {
+    for (std::size_t i = 0; i < flavors_.size(); ++i) {
+      const std::uint64_t fits = fits_on(amounts(host.free), host.nodes, amounts(flavors_[i].amount));
+      SiteCapacity& row = rows_[{host.site, i}];
+      row.fits += static_cast<std::uint64_t>(times) * fits;
+      row.hosts += static_cast<std::uint32_t>(fits > 0 ? times : 0);
+    }
+  }
+
+  std::vector<SiteCapacity> rows() const {
+    std::vector<SiteCapacity> rows;
+    for (const auto& [key, row] : rows_) rows.push_back(row);
+    return rows;
+  }
+
+ private:
+  std::span<const FlavorOffer> flavors_;
+  std::map<std::pair<SiteId, std::size_t>, SiteCapacity> rows_;
+};
+
+}  // namespace
+
+CapacityCurve capacity(std::span<const Candidate> hosts, std::span<const FlavorOffer> flavors, TimePoint now,
+                       TimePoint horizon, std::optional<Duration> stay) {
+  Sums sums(hosts, flavors);
+  std::vector<char> counted(hosts.size(), 0);
+  for (std::size_t i = 0; i < hosts.size(); ++i) {
+    counted[i] = available(hosts[i], now, stay) ? 1 : 0;
+    if (counted[i] != 0) sums.add(hosts[i], +1);
+  }
+  CapacityCurve curve;
+  curve.until = horizon;
+  curve.instants.push_back({now, sums.rows()});
+  const std::vector<Edge> edges = edges_of(hosts, now, horizon, stay);
+  for (std::size_t from = 0, to = 0; from < edges.size(); from = to) {
+    const TimePoint at = edges[from].at;
+    for (to = from; to < edges.size() && edges[to].at == at; ++to) {
+      const std::size_t i = edges[to].host;
+      const char now_counted = available(hosts[i], at, stay) ? 1 : 0;
+      if (now_counted != counted[i]) sums.add(hosts[i], now_counted - counted[i]);
+      counted[i] = now_counted;
+    }
+    auto rows = sums.rows();
+    if (rows == curve.instants.back().sites) continue;
+    if (curve.instants.size() == kInstants) {
+      curve.until = at - Duration{1};
+      break;
+    }
+    curve.instants.push_back({at, std::move(rows)});
+  }
+  return curve;
 }
 
 std::uint64_t capacity_for(const Fleet& fleet, const Amounts& wanted) {

@@ -23,12 +23,17 @@ struct CapacityAt {
   std::vector<SiteCapacity> sites;   // by site, then in the order of the flavors
 };
 
+struct CapacityCurve {
+  std::vector<CapacityAt> instants;  // now, and whenever it changes
+  TimePoint until;                   // what comes after it is not told
+};
+
 // What fits now and whenever that changes until `horizon`, because hosts are taken by their owners or
-// come free; at most kInstants of them. `stay`: of guests that must not meet such a time; none: those
-// for which it is enough that the host is free at the instant.
+// come free; at most kInstants of them, and then no further. `stay`: of guests that must not meet such a time; none:
+// those for which it is enough that the host is free at the instant.
 inline constexpr std::size_t kInstants = 48;
-std::vector<CapacityAt> capacity(std::span<const Candidate> hosts, std::span<const FlavorOffer> flavors, TimePoint now,
-                                 TimePoint horizon, std::optional<Duration> stay);
+CapacityCurve capacity(std::span<const Candidate> hosts, std::span<const FlavorOffer> flavors, TimePoint now,
+                       TimePoint horizon, std::optional<Duration> stay);
 
 // How many guests of this size the fleet takes now.
 std::uint64_t capacity_for(const Fleet& fleet, const Amounts& wanted);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
-#include <charconv>
 #include <cstdio>
 #include <utility>
 
@@ -12,6 +11,7 @@
 #include "controlnode/edges/http/placement_routes.h"
 #include "controlnode/edges/http/plan_routes.h"
 #include "controlnode/edges/http/problem.h"
+#include "controlnode/edges/http/query_number.h"
 #include "controlnode/edges/http/read_placement.h"
 #include "controlnode/edges/http/read_request.h"
 #include "controlnode/edges/http/render.h"
@@ -154,7 +154,7 @@ void ApiRoutes::get(const HttpRequest& request, const Path& path, Respond respon
   }
   if (path.size() == 3 && is_accesses(path)) return list_accesses(api_, path[1], respond);
   if (is_placements(path)) return get_placements(api_, request, path, respond);
-  if (is_plan(path) && path[1] == "capacity") return get_capacity(api_, clock_.now(), respond);
+  if (is_plan(path) && path[1] == "capacity") return get_capacity(api_, clock_.now(), request, respond);
   if (is_plan(path) && path[1] == "rebalance") return get_rebalancing(api_, clock_.now(), request, respond);
   if (!path.empty() && path.size() <= 2 && collection(path[0]) != nullptr) {
     if (path.size() == 1) return get_list(request, path[0], std::move(respond));
@@ -192,38 +192,18 @@ void ApiRoutes::get_one(const std::string& kind, const std::string& name, Respon
   });
 }
 
-namespace {
-
-// A number of the query; the fallback when it is absent, nullopt when it is none.
-std::optional<std::uint64_t> query_number(const HttpRequest& request, const char* name,
-                                          std::uint64_t fallback) {
-  const auto given = request.query.find(name);
-  if (given == request.query.end()) return fallback;
-  const auto& text = given->second;
-  const auto* end = text.data() + text.size();
-  std::uint64_t value = 0;
-  const auto parsed = std::from_chars(text.data(), end, value);
-  if (parsed.ec != std::errc{} || parsed.ptr != end) return std::nullopt;
-  return value;
-}
-
-}  // namespace
-
 void ApiRoutes::get_events(const HttpRequest& request, Respond respond) {
-  const auto after = query_number(request, "after", 0);
-  const auto limit = query_number(request, "limit", 100);
-  const auto tail = query_number(request, "tail", 0);
   std::vector<Fault> faults;
-  if (!after) faults.push_back({"?after", "a number is wanted"});
-  if (!limit) faults.push_back({"?limit", "a number is wanted"});
-  if (!tail) faults.push_back({"?tail", "a number is wanted"});
+  const auto after = query_number(request, "after", {}, 0, faults);
+  const auto limit = query_number(request, "limit", {}, 100, faults);
+  const auto tail = query_number(request, "tail", {}, 0, faults);
   if (!faults.empty()) return respond(problem(faults));
   if (request.query.count("tail") == 0) {
     // The database counts in signed 64 bit.
-    return read_events(std::min<std::uint64_t>(*after, INT64_MAX),
-                       std::min<std::uint64_t>(*limit, kMaxEvents), respond);
+    return read_events(std::min<std::uint64_t>(after, INT64_MAX),
+                       std::min<std::uint64_t>(limit, kMaxEvents), respond);
   }
-  const auto newest = std::min<std::uint64_t>(*tail, kMaxEvents);
+  const auto newest = std::min<std::uint64_t>(tail, kMaxEvents);
   api_.query([this, newest, respond](const Result<const Model*>& model) {
     if (!model) return respond(problem(model.error()));
     const auto last = (*model)->last_event;
@@ -360,9 +340,6 @@ void ApiRoutes::remove(const HttpRequest& request, const Path& path, Respond res
     return respond(problem(405, "method-not-allowed",
                            path[0] == "nodes" ? "nodes go with their cluster: scale or delete it"
                                               : "operations are history"));
-  }
-  if (path[0] == "projects") {
-    return respond(problem(405, "method-not-allowed", "projects stay: take their quota to 0 instead"));
   }
   submit(DeleteObject{singular(path[0]), path[1]}, std::move(respond));
 }

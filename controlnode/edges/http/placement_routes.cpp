@@ -3,10 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <boost/json.hpp>
-#include <charconv>
 #include <map>
 #include <memory>
-#include <optional>
 #include <utility>
 #include <variant>
 
@@ -14,6 +12,7 @@
 #include "controlnode/core/lifecycle.h"
 #include "controlnode/core/placement/verdicts.h"
 #include "controlnode/edges/http/problem.h"
+#include "controlnode/edges/http/query_number.h"
 #include "controlnode/edges/http/render.h"
 #include "controlnode/edges/http/text.h"
 
@@ -33,30 +32,12 @@ struct Page {
   std::uint64_t before = 0, limit = 0, hosts = 0;
 };
 
-std::optional<std::uint64_t> number_of(std::string_view text) {
-  std::uint64_t value = 0;
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (parsed.ec != std::errc{} || parsed.ptr != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
 std::variant<Page, std::vector<Fault>> page_of(const HttpRequest& request, std::uint64_t limit, std::uint64_t most) {
   Page page{0, limit, 200};
   std::vector<Fault> faults;
-  const auto read = [&](const char* name, std::uint64_t low, std::uint64_t high, std::uint64_t& into) {
-    const auto given = request.query.find(name);
-    if (given == request.query.end()) return;
-    const auto value = number_of(given->second);
-    if (value && *value >= low && *value <= high) {
-      into = *value;
-    } else {
-      faults.push_back({std::string("?") + name,
-                        "a number from " + std::to_string(low) + " to " + std::to_string(high) + " is wanted"});
-    }
-  };
-  read("before", 1, INT64_MAX, page.before);
-  read("limit", 1, most, page.limit);
-  read("hosts", 1, kMostHosts, page.hosts);
+  page.before = query_number(request, "before", {1, INT64_MAX}, page.before, faults);
+  page.limit = query_number(request, "limit", {1, most}, page.limit, faults);
+  page.hosts = query_number(request, "hosts", {1, kMostHosts}, page.hosts, faults);
   if (!faults.empty()) return faults;
   return page;
 }

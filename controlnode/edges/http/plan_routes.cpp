@@ -1,7 +1,6 @@
 #include "controlnode/edges/http/plan_routes.h"
 
 #include <boost/json.hpp>
-#include <charconv>
 #include <map>
 #include <optional>
 
@@ -10,6 +9,7 @@
 #include "controlnode/core/placement/rebalance.h"
 #include "controlnode/core/placement_policy.h"
 #include "controlnode/edges/http/problem.h"
+#include "controlnode/edges/http/query_number.h"
 #include "controlnode/edges/http/read_request.h"
 #include "controlnode/edges/http/render.h"
 #include "controlnode/edges/http/text.h"
@@ -21,6 +21,9 @@ namespace json = boost::json;
 
 constexpr std::size_t kMoves = 10;
 constexpr std::size_t kMostMoves = 100;
+constexpr std::uint64_t kHours = 24;        // of the time to come whose capacity is told
+constexpr std::uint64_t kMostHours = 168;
+constexpr std::uint64_t kMostStay = 30 * 24 * 3600;  // seconds
 
 template <class Rows, class Id>
 std::string name_of(const Rows& rows, const Id& id) {
@@ -71,45 +74,49 @@ json::object render(const Model& model, const std::string& flavor, const Rebalan
           {"items", std::move(moves)}};
 }
 
-// nullopt: no number from 1 to kMostMoves.
-std::optional<std::size_t> moves_of(const HttpRequest& request) {
-  const auto given = request.query.find("moves");
-  if (given == request.query.end()) return kMoves;
-  std::size_t value = 0;
-  const char* end = given->second.data() + given->second.size();
-  const auto parsed = std::from_chars(given->second.data(), end, value);
-  if (parsed.ec != std::errc{} || parsed.ptr != end || value < 1 || value > kMostMoves) return std::nullopt;
-  return value;
+json::object render(const Model& model, const CapacityCurve& curve) {
+  json::array later;
+  for (std::size_t i = 1; i < curve.instants.size(); ++i) {
+    later.push_back(json::object{{"at", to_rfc3339(curve.instants[i].at)}, {"items", sites_of(model, curve.instants[i])}});
+  }
+  return {{"at", to_rfc3339(curve.instants.front().at)},
+          {"items", sites_of(model, curve.instants.front())},
+          {"later", std::move(later)},
+          {"until", to_rfc3339(curve.until)}};
 }
 
 }  // namespace
 
 bool is_plan(const std::vector<std::string>& path) { return path.size() == 2 && path[0] == "plan"; }
 
-void get_capacity(Api& api, TimePoint now, const Respond& respond) {
-  api.query([respond, now](const Result<const Model*>& model) {
+void get_capacity(Api& api, TimePoint now, const HttpRequest& request, const Respond& respond) {
+  std::vector<Fault> faults;
+  const TimePoint horizon = now + std::chrono::hours(query_number(request, "hours", {0, kMostHours}, kHours, faults));
+  const auto stay_s = query_number(request, "stay_s", {1, kMostStay}, 0, faults);
+  if (!faults.empty()) return respond(problem(faults));
+  std::optional<Duration> stay;
+  if (stay_s > 0) stay = std::chrono::seconds(stay_s);
+  api.query([respond, now, horizon, stay](const Result<const Model*>& model) {
     if (!model) return respond(problem(model.error()));
     std::vector<FlavorOffer> flavors;
     for (const auto& [id, flavor] : (*model)->flavors) flavors.push_back({flavor.name, amount_of(flavor)});
-    const auto seen = capacity(candidates(**model, now), flavors, now, now, std::nullopt);
-    respond(answer(200, json::object{{"at", to_rfc3339(now)}, {"items", sites_of(**model, seen.front())}}));
+    respond(answer(200, render(**model, capacity(candidates(**model, now), flavors, now, horizon, stay))));
   });
 }
 
 void get_rebalancing(Api& api, TimePoint now, const HttpRequest& request, const Respond& respond) {
-  const auto moves = moves_of(request);
-  if (!moves) {
-    return respond(problem(Error{Errc::invalid_argument, "moves: a number from 1 to " + std::to_string(kMostMoves)}));
-  }
+  std::vector<Fault> faults;
+  const auto moves = query_number(request, "moves", {1, kMostMoves}, kMoves, faults);
+  if (!faults.empty()) return respond(problem(faults));
   const auto named = request.query.find("flavor");
   const std::string name = named == request.query.end() ? std::string() : named->second;
-  api.query([respond, now, name, most = *moves](const Result<const Model*>& model) {
+  api.query([respond, now, name, moves](const Result<const Model*>& model) {
     if (!model) return respond(problem(model.error()));
     const Flavor* flavor = find_by_name((*model)->flavors, name);
     if (flavor == nullptr) {
       return respond(problem(Error{Errc::not_found, "there is no flavor '" + clip(name, 80) + "'; name one with ?flavor="}));
     }
-    const auto plan = rebalance(candidates(**model, now), residents(**model), amount_of(*flavor), most,
+    const auto plan = rebalance(candidates(**model, now), residents(**model), amount_of(*flavor), moves,
                                 policies(**model, now));
     respond(answer(200, render(**model, flavor->name, plan)));
   });

@@ -12,8 +12,9 @@ namespace dure::control {
 // /plan: what would fit, and what would make more fit. Asked for, never done.
 bool is_plan(const std::vector<std::string>& path);
 
-// /plan/capacity: how many guests of each flavor fit now, by site.
-void get_capacity(Api& api, TimePoint now, const Respond& respond);
+// /plan/capacity: how many guests of each flavor fit, by site, now and whenever that changes in the `hours` to come
+// because hosts are their owners' or come free. `stay_s`: only such as need not leave for that time.
+void get_capacity(Api& api, TimePoint now, const HttpRequest& request, const Respond& respond);
 
 // /plan/rebalance?flavor=NAME&moves=N: which nodes could move, and how many more of the flavor fit then.
 void get_rebalancing(Api& api, TimePoint now, const HttpRequest& request, const Respond& respond);

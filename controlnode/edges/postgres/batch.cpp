@@ -155,6 +155,7 @@ struct Batch::Sorter {
   void operator()(const DropImage& drop) { batch.images_.drop(drop.id); }
   void operator()(const DropFlavor& drop) { batch.flavors_.drop(drop.id); }
   void operator()(const DropKeyPair& drop) { batch.key_pairs_.drop(drop.id); }
+  void operator()(const DropProject& drop) { batch.projects_.drop(drop.id); }
   // What only opens the cluster goes with it, in the database by cascade.
   void operator()(const DropCluster& drop) {
     batch.clusters_.drop(drop.id);
@@ -237,6 +238,7 @@ void Batch::drop(Transaction& transaction) const {
   drop_all(transaction, images_.drops, "images", "id", "uuid");
   drop_all(transaction, flavors_.drops, "flavors", "id", "uuid");
   drop_all(transaction, key_pairs_.drops, "key_pairs", "id", "uuid");
+  drop_all(transaction, projects_.drops, "projects", "id", "uuid");
   drop_all(transaction, sites_.drops, "sites", "id", "uuid");
   // The removals of a host are written anew as a whole.
   std::set<HostId> hosts;

@@ -244,9 +244,19 @@ TEST_CASE("host label sets and takes away, host set names the room") {
 
 TEST_CASE("plan capacity is a table, plan rebalance says what the moves gain") {
   CliStand stand;
-  stand.http.on("GET /api/v1/plan/capacity", 200, R"({"at":"x","items":[{"site":"east","flavor":"small","fits":7,"hosts":2}]})");
+  stand.http.on("GET /api/v1/plan/capacity?hours=24", 200, R"({"at":"x","until":"z",
+    "items":[{"site":"east","flavor":"large","fits":1,"hosts":1},{"site":"east","flavor":"small","fits":7,"hosts":2}],
+    "later":[{"at":"y","items":[{"site":"east","flavor":"large","fits":1,"hosts":1},{"site":"east","flavor":"small","fits":9,"hosts":3}]}]})");
   CHECK(stand.run({"plan", "capacity"}) == 0);
-  CHECK(contains(stand.out.str(), "east"));
+  CHECK(stand.out.str() == "FROM  SITE  FLAVOR  FITS  HOSTS\n"
+                           "now   east  large   1     1\n"
+                           "now   east  small   7     2\n"
+                           "y     east  small   9     3\n");
+  stand.http.on("GET /api/v1/plan/capacity?hours=2&stay_s=5400", 200, R"({"at":"x","items":[],"later":[],"until":"z"})");
+  CHECK(stand.run({"plan", "capacity", "--hours", "2", "--for", "90m", "-o", "json"}) == 0);
+  CHECK(contains(stand.out.str(), "\"until\": \"z\""));
+  CHECK(stand.run({"plan", "capacity", "--hours", "169"}) == 2);
+  CHECK(stand.run({"plan", "capacity", "--for", "soon"}) == 2);
   stand.http.on("GET /api/v1/plan/rebalance?flavor=small&moves=3", 200,
                 R"({"fits_before":1,"fits_after":4,"emptied":["pc-1"],"items":[{"node":"demo-w1","from":"pc-1","to":"pc-2"}]})");
   CHECK(stand.run({"plan", "rebalance", "--flavor", "small", "--moves", "3"}) == 0);

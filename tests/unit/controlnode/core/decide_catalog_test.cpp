@@ -166,13 +166,16 @@ TEST_CASE("catalog: nothing is deleted while something uses it, and the user is 
   CHECK(refusal("flavor", "small") == "flavor 'small' is used by cluster 'demo'");
   CHECK(refusal("image", "debian-13") == "image 'debian-13' is used by cluster 'demo'");
   CHECK(refusal("keypair", "me") == "keypair 'me' is used by cluster 'demo'");
+  CHECK(refusal("project", "default") == "project 'default' is used by cluster 'demo'");
   campus.remove("demo");
   campus.report(host);
+  CHECK(refusal("project", "default") == "project 'default' is used by key pair 'me'");
   for (const auto& [kind, name] : {std::pair{"host", "pc-1"}, std::pair{"site", "east"},
                                    std::pair{"flavor", "small"}, std::pair{"image", "debian-13"},
-                                   std::pair{"keypair", "me"}}) {
+                                   std::pair{"keypair", "me"}, std::pair{"project", "default"}}) {
     CHECK(accepted(campus.ask(DeleteObject{kind, name})));
   }
+  CHECK(campus.model.projects.empty());
   CHECK(campus.model.hosts.empty());
   CHECK(campus.model.observations.empty());
   CHECK(code(campus.ask(DeleteObject{"host", "pc-1"})) == Errc::not_found);

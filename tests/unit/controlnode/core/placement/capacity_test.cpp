@@ -29,7 +29,9 @@ TEST_CASE("capacity: by site and flavor, now and when classes begin and end") {
   std::vector<Candidate> hosts{pc(1, {8, 8, 8}), pc(2, {3, 8, 8}), pc(3, {8, 8, 8}, 2)};
   hosts[0].busy = {{seconds_in(100), seconds_in(200)}};
   hosts[2].usable = false;
-  const auto curve = capacity(hosts, kFlavors, kStart, seconds_in(1000), std::nullopt);
+  const auto told = capacity(hosts, kFlavors, kStart, seconds_in(1000), std::nullopt);
+  CHECK(told.until == seconds_in(1000));
+  const auto& curve = told.instants;
   REQUIRE(curve.size() == 3);
   CHECK(curve[0].at == kStart);
   CHECK(curve[0].sites == std::vector<SiteCapacity>{{hosts[0].site, "small", 11, 2},
@@ -46,13 +48,57 @@ TEST_CASE("capacity: by site and flavor, now and when classes begin and end") {
 TEST_CASE("capacity: guests that stay must not meet a class") {
   std::vector<Candidate> hosts{pc(1, {8, 8, 8})};
   hosts[0].busy = {{seconds_in(100), seconds_in(200)}};
-  const auto curve = capacity(hosts, kFlavors, kStart, seconds_in(1000), Duration{50'000'000});
+  const auto curve = capacity(hosts, kFlavors, kStart, seconds_in(1000), Duration{50'000'000}).instants;
   REQUIRE(curve.size() == 3);
   CHECK(curve[0].sites[0].fits == 8);
   CHECK(curve[1].at == seconds_in(50) + Duration{1});
   CHECK(curve[1].sites[0].fits == 0);
   CHECK(curve[2].at == seconds_in(200));
   CHECK(curve[2].sites[0].fits == 8);
+}
+
+TEST_CASE("capacity: an instant at which one host goes and a like one comes is none, and what is not told is said") {
+  std::vector<Candidate> hosts{pc(1, {8, 8, 8}), pc(2, {8, 8, 8})};
+  hosts[0].busy = {{seconds_in(100), seconds_in(200)}};
+  hosts[1].busy = {{kStart, seconds_in(100)}, {seconds_in(200), seconds_in(300)}};
+  const auto steady = capacity(hosts, kFlavors, kStart, seconds_in(250), std::nullopt);
+  CHECK(steady.instants.size() == 1);
+  CHECK(steady.until == seconds_in(250));
+  // A class in every second minute.
+  hosts[0].busy.clear();
+  hosts[1].busy.clear();
+  for (std::uint32_t i = 0; i < kInstants; ++i) hosts[0].busy.push_back({seconds_in(120 * i + 60), seconds_in(120 * i + 120)});
+  const auto cut = capacity(hosts, kFlavors, kStart, seconds_in(1'000'000), std::nullopt);
+  CHECK(cut.instants.size() == kInstants);
+  CHECK(cut.until == seconds_in(60 * static_cast<std::int64_t>(kInstants)) - Duration{1});
+}
+
+TEST_CASE("capacity: at every instant it is what counting all hosts anew gives") {
+  CHECK(rc::check([] {
+    std::vector<Candidate> hosts;
+    const auto count = *rc::gen::inRange<std::uint32_t>(0, 6);
+    for (std::uint32_t i = 0; i < count; ++i) {
+      hosts.push_back(pc(i + 1, {*rc::gen::inRange<std::int64_t>(0, 9), 8, 8}, i % 2));
+      std::int64_t at = 0;
+      for (auto left = *rc::gen::inRange(0, 4); left > 0; --left) {
+        const auto from = at + *rc::gen::inRange<std::int64_t>(1, 20);
+        at = from + *rc::gen::inRange<std::int64_t>(1, 20);
+        hosts.back().busy.push_back({seconds_in(from), seconds_in(at)});
+      }
+    }
+    std::optional<Duration> stay;
+    if (*rc::gen::arbitrary<bool>()) stay = Duration{*rc::gen::inRange<std::int64_t>(1, 30) * 1'000'000};
+    const auto curve = capacity(hosts, kFlavors, kStart, seconds_in(200), stay);
+    for (std::int64_t second = 0; second <= 200; ++second) {
+      const TimePoint at = seconds_in(second);
+      const CapacityAt* here = nullptr;
+      for (const CapacityAt& instant : curve.instants) {
+        if (instant.at <= at) here = &instant;
+      }
+      RC_ASSERT(here != nullptr);
+      RC_ASSERT(here->sites == capacity(hosts, kFlavors, at, at, stay).instants.front().sites);
+    }
+  }));
 }
 
 TEST_CASE("capacity: as many as it says can be placed, and not one more") {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "tests/unit/controlnode/edges/http/api_answers.h"
 #include "tests/unit/controlnode/edges/http/api_stand.h"
 
 namespace dure::control {
@@ -11,29 +12,10 @@ namespace {
 
 namespace json = boost::json;
 using test::ApiStand;
+using test::check_problem;
+using test::kSite;
 using test::RawAnswer;
-
-constexpr const char* kSite = R"({"name":"east","underlay_mtu":1500})";
-
-std::string text(const RawAnswer& answer, const char* member) {
-  const auto object = ApiStand::json(answer);
-  const auto* value = object.if_contains(member);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
-}
-
-// A problem document is complete: RFC 9457's members and our code.
-void check_problem(const RawAnswer& answer, unsigned status, const std::string& code) {
-  CHECK(answer.status == status);
-  REQUIRE(answer.headers.count("content-type") == 1);
-  CHECK(answer.headers.at("content-type") == "application/problem+json");
-  const auto object = ApiStand::json(answer);
-  REQUIRE(object.contains("status"));
-  CHECK(object.at("status") == json::value(status));
-  CHECK(text(answer, "code") == code);
-  CHECK(text(answer, "type") == "about:blank");
-  CHECK_FALSE(text(answer, "title").empty());
-  CHECK_FALSE(text(answer, "detail").empty());
-}
+using test::text;
 
 // Three hosts with room, a flavor "small", an image "debian-13" and a key pair "me".
 void furnish(ApiStand& stand) {
@@ -121,54 +103,6 @@ TEST_CASE("api: every answer says that its type is not to be guessed") {
   for (const std::string path : {"/api/v1/sites", "/api/v1/nothing", "/healthz"}) {
     CHECK(stand.ask("GET", path).headers.at("x-content-type-options") == "nosniff");
   }
-}
-
-TEST_CASE("api: a site is made, listed, shown and deleted") {
-  ApiStand stand;
-  const auto made = stand.ask("POST", "/api/v1/sites", kSite);
-  CHECK(made.status == 200);
-  CHECK(text(made, "name") == "east");
-  const auto id = text(made, "id");
-  CHECK(id.size() == 36);
-  CHECK(ApiStand::json(stand.ask("GET", "/api/v1/sites")).at("items").as_array().size() == 1);
-  CHECK(text(stand.ask("GET", "/api/v1/sites/east"), "id") == id);
-  CHECK(text(stand.ask("GET", "/api/v1/sites/" + id), "name") == "east");
-  // The same again is no harm; another one of that name is.
-  CHECK(text(stand.ask("POST", "/api/v1/sites", kSite), "id") == id);
-  check_problem(stand.ask("POST", "/api/v1/sites", R"({"name":"east","underlay_mtu":9000})"), 409,
-                "already-exists");
-  CHECK(stand.ask("DELETE", "/api/v1/sites/east").status == 200);
-  check_problem(stand.ask("DELETE", "/api/v1/sites/east"), 404, "not-found");
-}
-
-TEST_CASE("api: a site shows how far the others are, in the order of their names") {
-  ApiStand stand;
-  stand.api.act([&](test::Campus& campus) {
-    const auto south = campus.site("south");
-    for (const auto* name : {"north", "east"}) campus.site(name);
-    campus.now = stand.clock.now();
-    auto report = campus.idle_report(campus.host("e1", "east"));
-    report.round_trips = {{south, 1, 5, 5, 3000, 3950}};
-    campus.tell(report);
-  });
-  const auto trips = [&](const std::string& site) {
-    return boost::json::serialize(ApiStand::json(stand.ask("GET", "/api/v1/sites/" + site)).at("round_trips"));
-  };
-  CHECK(trips("east") == R"([{"site":"north","round_trip_us":null},{"site":"south","round_trip_us":3950}])");
-  CHECK(trips("south") == R"([{"site":"east","round_trip_us":3950},{"site":"north","round_trip_us":null}])");
-}
-
-TEST_CASE("api: lists are in the order of names") {
-  ApiStand stand;
-  for (const std::string name : {"north", "east", "south"}) {
-    REQUIRE(stand.ask("POST", "/api/v1/sites", R"({"name":")" + name + "\"}").status == 200);
-  }
-  std::vector<std::string> names;
-  const auto listed = ApiStand::json(stand.ask("GET", "/api/v1/sites"));
-  for (const auto& item : listed.at("items").as_array()) {
-    names.emplace_back(item.at("name").as_string());
-  }
-  CHECK(names == std::vector<std::string>{"east", "north", "south"});
 }
 
 TEST_CASE("api: a body with many faults is 400 with all of them") {
@@ -279,6 +213,24 @@ TEST_CASE("api: how many of each flavor fit is told by site, and falls with what
   };
   const auto before = fits();
   REQUIRE(before >= 3);
+  // One of three hosts is its owner's from in an hour on, for an hour.
+  const auto hour = std::chrono::hours(1);
+  stand.api.act([&](test::Campus& campus) {
+    campus.model.hosts.begin()->second.busy = {{stand.clock.now() + hour, stand.clock.now() + 2 * hour}};
+  });
+  const auto later = [&](const std::string& query) {
+    return ApiStand::json(stand.ask("GET", "/api/v1/plan/capacity" + query)).at("later").as_array();
+  };
+  const auto day = later("");
+  REQUIRE(day.size() == 2);
+  CHECK(day[0].at("items").as_array().at(0).at("fits").to_number<std::uint64_t>() < before);
+  CHECK(day[1].at("items").as_array().at(0).at("hosts") == json::value(3));
+  CHECK(later("?hours=0").empty());
+  CHECK(later("?hours=1&stay_s=1800").size() == 1);
+  CHECK(later("?stay_s=7200").size() == 1);  // it does not fit there now either
+  for (const char* query : {"?hours=169", "?hours=-1", "?stay_s=0", "?stay_s=x"}) {
+    check_problem(stand.ask("GET", std::string("/api/v1/plan/capacity") + query), 400, "invalid-argument");
+  }
   REQUIRE(stand.ask("POST", "/api/v1/clusters", kCluster).status == 202);
   CHECK(fits() < before);
   const auto flavor = json::serialize(json::parse(kCluster).at("flavor"));
@@ -399,90 +351,6 @@ TEST_CASE("api: events are read in parts, and from the end") {
     CAPTURE(query);
     check_problem(stand.ask("GET", "/api/v1/events?" + query), 400, "invalid-argument");
   }
-}
-
-TEST_CASE("api: a host is added, shown with what is claimed of it, and cordoned") {
-  ApiStand stand;
-  REQUIRE(stand.ask("POST", "/api/v1/sites", kSite).status == 200);
-  const std::string body =
-      R"({"name":"pc-01","site":"east","id":"1b4e28ba-2fa1-4d2e-883f-0016d3cca427",)"
-      R"("address":"10.1.0.11","curve_key":"rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7","class":"anchor",)"
-      R"("capacity":{"vcpus":8,"memory_mib":16384,"disk_gib":200},)"
-      R"("reserve":{"vcpus":2,"memory_mib":4096,"disk_gib":20}})";
-  const auto made = stand.ask("POST", "/api/v1/hosts", body);
-  REQUIRE(made.status == 200);
-  CHECK(text(made, "id") == "1b4e28ba-2fa1-4d2e-883f-0016d3cca427");
-  auto shown = ApiStand::json(stand.ask("GET", "/api/v1/hosts/pc-01"));
-  CHECK(shown.at("state") == "new");
-  CHECK(shown.at("class") == "anchor");
-  CHECK(shown.at("reserve").at("memory_mib") == json::value(4096));
-  CHECK(stand.ask("POST", "/api/v1/hosts/pc-01/cordon").status == 200);
-  CHECK(ApiStand::json(stand.ask("GET", "/api/v1/hosts/pc-01")).at("cordoned") == json::value(true));
-  CHECK(stand.ask("POST", "/api/v1/hosts/pc-01/uncordon").status == 200);
-  const std::string one = "/api/v1/hosts/pc-01";
-  CHECK(stand.ask("PATCH", one, R"({"room":"301","labels":{"gpu":"none","owner":"physics"}})").status == 200);
-  CHECK(stand.ask("PATCH", one, R"({"labels":{"gpu":null}})").status == 200);
-  const auto placed = ApiStand::json(stand.ask("GET", one));
-  CHECK(placed.at("room") == json::value("301"));
-  CHECK(json::serialize(placed.at("labels")) == R"({"owner":"physics"})");
-  check_problem(stand.ask("PATCH", one, R"({"labels":{"Gpu":"x"}})"), 400, "invalid-argument");
-  check_problem(stand.ask("PATCH", one, R"({"labels":["gpu"]})"), 400, "invalid-argument");
-  check_problem(stand.ask("PATCH", one, R"({"site":"west"})"), 400, "invalid-argument");
-  check_problem(stand.ask("PATCH", "/api/v1/hosts/none", R"({"room":"1"})"), 404, "not-found");
-  CHECK(stand.ask("PUT", one, "{}").headers.at("allow") == "GET, HEAD, POST, PATCH, DELETE");
-  CHECK(ApiStand::json(stand.ask("GET", "/api/v1/hosts/pc-01")).at("cordoned") == json::value(false));
-  check_problem(stand.ask("POST", "/api/v1/hosts/none/cordon"), 404, "not-found");
-}
-
-TEST_CASE("api: a project has a quota and shows what it holds beside it") {
-  ApiStand stand;
-  const std::string one = "/api/v1/projects/lab";
-  CHECK(stand.ask("POST", "/api/v1/projects", R"({"name":"lab","quota":{"vcpus":8,"nodes":4}})").status == 200);
-  auto shown = ApiStand::json(stand.ask("GET", one));
-  CHECK(json::serialize(shown.at("quota")) ==
-        R"({"vcpus":8,"memory_mib":null,"disk_gib":null,"nodes":4,"clusters":null})");
-  CHECK(shown.at("usage").at("nodes") == json::value(0));
-  CHECK(stand.ask("PATCH", one, R"({"quota":{"vcpus":null,"memory_mib":1024}})").status == 200);
-  shown = ApiStand::json(stand.ask("GET", one));
-  CHECK(json::serialize(shown.at("quota")) ==
-        R"({"vcpus":null,"memory_mib":1024,"disk_gib":null,"nodes":4,"clusters":null})");
-  CHECK(stand.ask("PATCH", one, R"({"quota":null})").status == 200);
-  CHECK(ApiStand::json(stand.ask("GET", one)).at("quota").at("nodes").is_null());
-  for (const std::string body : {R"({"quota":{"gpus":1}})", R"({"quota":{"nodes":-1}})", R"({"quota":{"nodes":1.5}})",
-                                 R"({"quota":{"nodes":"4"}})", R"({"quota":[1]})", R"({"name":"x"})"}) {
-    CAPTURE(body);
-    check_problem(stand.ask("PATCH", one, body), 400, "invalid-argument");
-  }
-  check_problem(stand.ask("PATCH", "/api/v1/projects/none", R"({"quota":null})"), 404, "not-found");
-  check_problem(stand.ask("POST", "/api/v1/projects", R"({"name":"lab","quota":{"nodes":1}})"), 409, "already-exists");
-  check_problem(stand.ask("DELETE", one), 405, "method-not-allowed");
-}
-
-TEST_CASE("api: an image can only name what has been uploaded, in its full size") {
-  ApiStand stand;
-  const auto kept = stand.ask("POST", "/api/v1/blobs", "a small disk");
-  REQUIRE(kept.status == 201);
-  const auto digest = text(kept, "sha256");
-  const auto image = [&](const std::string& sha256, int size) {
-    return stand.ask("POST", "/api/v1/images",
-                     json::serialize(json::object{
-                         {"name", "debian-13"},
-                         {"disk", json::object{{"sha256", sha256}, {"size_bytes", size}}},
-                         {"min_disk_gib", 2}}));
-  };
-  check_problem(image(std::string(64, 'a'), 12), 404, "not-found");
-  check_problem(image(digest, 13), 404, "not-found");
-  CHECK(image(digest, 12).status == 200);
-  CHECK(ApiStand::json(stand.ask("GET", "/api/v1/images/debian-13")).at("kernel").is_null());
-}
-
-TEST_CASE("api: hostile bytes in a name come back as well-formed JSON") {
-  ApiStand stand;
-  const auto answer = stand.ask("GET", "/api/v1/sites/%22%3Cscript%3E%EB%91%90" +
-                                           std::string(200, 'x'));
-  check_problem(answer, 404, "not-found");
-  const auto cut = stand.ask("GET", "/api/v1/sites/" + std::string(79, 'x') + "%EB%91%90%EB%91%90");
-  check_problem(cut, 404, "not-found");
 }
 
 }  // namespace
