@@ -13,6 +13,10 @@ from state import CampusError
 
 COMPONENT = "postgres"
 
+# A commit of thousands of nodes writes 10 MB of log. There is room for it, and most of it is on the disk before the commit
+# asks for that.
+LOG_SETTINGS = ["wal_buffers=64MB", "wal_writer_delay=10ms"]
+
 
 def _binary(name):
     found = glob.glob(f"/usr/lib/postgresql/*/bin/{name}")
@@ -76,6 +80,7 @@ def _start(campus):
         _own(sockets, user)
         argv = [_binary("postgres"), "-D", campus.path("postgres"), "-c", f"unix_socket_directories={sockets}",
                 "-c", "listen_addresses=", "-c", "fsync=on"]
+        argv += [word for setting in LOG_SETTINGS for word in ("-c", setting)]
         process = proc.launch(campus, COMPONENT, argv, user=user)
     proc.wait_until(process, campus, lambda: ready(campus), 60, "answer on its socket")
     return process

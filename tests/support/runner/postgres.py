@@ -68,7 +68,9 @@ def private_server(log: Path, durable: bool = False) -> Iterator[str]:
             if made.returncode != 0:
                 raise RuntimeError(f"initdb failed, see {log}")
             settings = ["listen_addresses=", f"unix_socket_directories={folder}", "max_connections=100"]
-            settings += [] if durable else ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
+            # Durable: as packaging/campuslib/postgres.py has it.
+            settings += (["wal_buffers=64MB", "wal_writer_delay=10ms"] if durable
+                         else ["fsync=off", "synchronous_commit=off", "full_page_writes=off"])
             argv = [str(binaries / "postgres"), "-D", str(folder / "data")]
             for setting in settings:
                 argv += ["-c", setting]
