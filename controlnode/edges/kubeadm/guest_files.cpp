@@ -58,7 +58,7 @@ void add_cluster_keys(const ClusterKeys& keys, std::vector<GuestFile>& files) {
 void add_patches(const BootstrapPlan& plan, std::vector<GuestFile>& files) {
   for (const std::string_view component : kStaticPods) {
     const std::string path = std::string(kPatchDirectory) + "/" + std::string(component) + ".json";
-    files.push_back({path, liveness_patch(plan, component), false});
+    files.push_back({path, probe_patch(plan, component), false});
   }
 }
 

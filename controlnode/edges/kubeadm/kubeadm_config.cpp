@@ -246,15 +246,21 @@ std::string kubeadm_config(const BootstrapPlan& plan) {
 bool is_slow(const BootstrapPlan& plan) { return plan.patience > 1.0; }
 
 // kubeadm's own values for liveness, times the patience: a slow member that is killed for being slow only
-// becomes slower.
-std::string liveness_patch(const BootstrapPlan& plan, std::string_view component) {
+// becomes slower. Readiness kubeadm has asked for every second, of the API server by a TLS handshake and some sixty
+// checks, a read of etcd among them. Where that is slow it is asked for as seldom as liveness.
+std::string probe_patch(const BootstrapPlan& plan, std::string_view component) {
   constexpr std::int64_t kFailures = 8;
   constexpr std::int64_t kTimeoutSeconds = 15;
+  constexpr std::int64_t kPeriodSeconds = 10;
   json::object probe, container, spec, root;
   probe["failureThreshold"] = scaled(kFailures, plan.patience);
   probe["timeoutSeconds"] = scaled(kTimeoutSeconds, plan.patience);
   container["name"] = text(component);
   container["livenessProbe"] = std::move(probe);
+  // Since 1.32 of all but this one; a probe without an action of its own would be refused.
+  if (component != "kube-controller-manager") {
+    container["readinessProbe"] = json::object{{"periodSeconds", kPeriodSeconds}};
+  }
   json::array containers;
   containers.push_back(std::move(container));
   spec["containers"] = std::move(containers);

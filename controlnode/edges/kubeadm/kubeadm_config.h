@@ -19,7 +19,7 @@ inline constexpr const char* kPatchDirectory = "/etc/dure/patches";
 inline constexpr std::string_view kStaticPods[] = {"etcd", "kube-apiserver", "kube-controller-manager",
                                                    "kube-scheduler"};
 // A strategic merge patch of the manifest of one of kStaticPods.
-std::string liveness_patch(const BootstrapPlan& plan, std::string_view component);
+std::string probe_patch(const BootstrapPlan& plan, std::string_view component);
 
 // "https://<name>:6443"
 std::string api_server(const BootstrapPlan& plan);
