@@ -12,7 +12,7 @@ PROBE = "docker.io/library/probe:1"  # busybox; among the images of the kit
 READY_SECONDS = 2400                 # kubeadm under emulation, three guests on two cores
 # What an API server says whose etcd misses its own deadlines: an emulated one does when guests boot beside it. Clients try again.
 NOT_NOW = ("etcdserver: request timed out", "etcdserver: leader changed", "TLS handshake timeout",
-           "the server is currently unable to handle the request")
+           "the server is currently unable to handle the request", "the server was unable to return a response in the time allotted")
 NOT_NOW_SECONDS = 300
 
 
