@@ -142,11 +142,14 @@ json::array election(const BootstrapPlan& plan) {
   return arguments;
 }
 
+// etcd gives a request five seconds and two election timeouts. What it has not done by then fails, and an API server that
+// cannot write its first objects gives up and begins anew: so a single member, which has nobody to elect, is told as well.
 json::object etcd(const BootstrapPlan& plan) {
   json::object local;
   local["dataDir"] = "/var/lib/etcd";
-  if (plan.control_planes.size() > 1) {
-    const std::int64_t heartbeat_ms = scaled(100, std::max(1.0, plan.patience));
+  if (plan.control_planes.size() > 1 || is_slow(plan)) {
+    constexpr std::int64_t kMostHeartbeatMs = 5'000;  // ten of them are etcd's longest election timeout
+    const std::int64_t heartbeat_ms = std::min(scaled(100, std::max(1.0, plan.patience)), kMostHeartbeatMs);
     json::array arguments;
     add_argument(arguments, "heartbeat-interval", std::to_string(heartbeat_ms));
     add_argument(arguments, "election-timeout", std::to_string(10 * heartbeat_ms));

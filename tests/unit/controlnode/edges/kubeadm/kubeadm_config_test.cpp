@@ -131,10 +131,18 @@ TEST_CASE("every timeout is kubeadm's own times the patience, in whole seconds")
 }
 
 TEST_CASE(
-    "a single control-plane member is not elected; several are, as slowly as their machines") {
+    "a single control-plane member is not elected; several are, as slowly as their machines, and so patient is etcd") {
   const auto alone = documents_of(sample_plan_of(0)).at(1);
   CHECK(at(alone, "/scheduler/extraArgs") == R"([{"name":"leader-elect","value":"false"}])");
   CHECK(at(alone, "/etcd/local") == R"({"dataDir":"/var/lib/etcd"})");
+  auto slow = sample_plan_of(0);
+  slow.patience = 2;
+  CHECK(at(documents_of(slow).at(1), "/scheduler/extraArgs") == R"([{"name":"leader-elect","value":"false"}])");
+  CHECK(
+      at(documents_of(slow).at(1), "/etcd/local/extraArgs") ==
+      R"([{"name":"heartbeat-interval","value":"200"},{"name":"election-timeout","value":"2000"}])");
+  slow.patience = 100;  // etcd takes no longer election timeout
+  CHECK(at(documents_of(slow).at(1), "/etcd/local/extraArgs/1/value") == "50000");
   auto plan = sample_plan_of(0, 3);
   plan.patience = 6;
   const auto three = documents_of(plan).at(1);
