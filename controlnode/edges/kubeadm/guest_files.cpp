@@ -58,7 +58,7 @@ void add_cluster_keys(const ClusterKeys& keys, std::vector<GuestFile>& files) {
 void add_patches(const BootstrapPlan& plan, std::vector<GuestFile>& files) {
   for (const std::string_view component : kStaticPods) {
     const std::string path = std::string(kPatchDirectory) + "/" + std::string(component) + ".json";
-    files.push_back({path, probe_patch(plan, component), false});
+    files.push_back({path, static_pod_patch(plan, component), false});
   }
 }
 
@@ -78,6 +78,7 @@ std::vector<GuestFile> guest_files(const BootstrapPlan& plan, const BootstrapKey
     files.push_back({"/etc/cni/net.d/10-dure.conflist", cni_config(plan), false});
   if (plan.joined) return files;
   files.push_back({"/etc/dure/kubeadm.json", kubeadm_config(plan), true});
+  if (is_slow(plan)) files.push_back({"/etc/dure/kubelet.env", std::string(kGoProcessors) + "=1\n", false});
   if (plan.role != BootstrapRole::worker) {
     add_cluster_keys(*keys.cluster, files);
     if (is_slow(plan)) add_patches(plan, files);

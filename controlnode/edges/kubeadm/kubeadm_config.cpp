@@ -251,11 +251,15 @@ bool is_slow(const BootstrapPlan& plan) { return plan.patience > 1.0; }
 // kubeadm's own values for liveness, times the patience: a slow member that is killed for being slow only
 // becomes slower. Readiness kubeadm has asked for every second, of the API server by a TLS handshake and some sixty
 // checks, a read of etcd among them. Where that is slow it is asked for as seldom as liveness.
-std::string probe_patch(const BootstrapPlan& plan, std::string_view component) {
+// One processor each: to wake another one costs an emulated machine more than it brings, and there is always another process.
+std::string static_pod_patch(const BootstrapPlan& plan, std::string_view component) {
   constexpr std::int64_t kFailures = 8;
   constexpr std::int64_t kTimeoutSeconds = 15;
   constexpr std::int64_t kPeriodSeconds = 10;
   json::object probe, container, spec, root;
+  json::array environment;
+  add_argument(environment, kGoProcessors, "1");
+  container["env"] = std::move(environment);
   probe["failureThreshold"] = scaled(kFailures, plan.patience);
   probe["timeoutSeconds"] = scaled(kTimeoutSeconds, plan.patience);
   container["name"] = text(component);

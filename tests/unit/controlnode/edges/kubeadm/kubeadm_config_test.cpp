@@ -105,12 +105,13 @@ TEST_CASE("a slow control-plane member is not killed for being slow") {
   CHECK(!documents_of(plan).at(0).as_object().contains("patches"));
   plan.patience = 6;
   CHECK(at(documents_of(plan).at(0), "/patches/directory") == kPatchDirectory);
-  const auto patch = json::parse(probe_patch(plan, "kube-apiserver"));
+  const auto patch = json::parse(static_pod_patch(plan, "kube-apiserver"));
   CHECK(at(patch, "/spec/containers/0/name") == "kube-apiserver");
   CHECK(at(patch, "/spec/containers/0/livenessProbe/failureThreshold") == "48");
   CHECK(at(patch, "/spec/containers/0/livenessProbe/timeoutSeconds") == "90");
   CHECK(at(patch, "/spec/containers/0/readinessProbe") == R"({"periodSeconds":10})");
-  CHECK(probe_patch(plan, "kube-controller-manager").find("readinessProbe") == std::string::npos);
+  CHECK(at(patch, "/spec/containers/0/env") == R"([{"name":"GOMAXPROCS","value":"1"}])");
+  CHECK(static_pod_patch(plan, "kube-controller-manager").find("readinessProbe") == std::string::npos);
   auto member = sample_plan_of(1, 3);
   member.patience = 6;
   CHECK(at(documents_of(member).at(0), "/patches/directory") == kPatchDirectory);
