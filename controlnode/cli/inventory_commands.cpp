@@ -1,7 +1,9 @@
 #include <boost/json.hpp>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/files.h"
@@ -69,6 +71,51 @@ Exit patch_and_show(Session& session, const std::string& host, const json::objec
   return print(session, show_row(kind("host"), *now, session.output));
 }
 
+// The member that says so, null for "none"; nothing: it is no ratio.
+std::optional<json::value> overcommit_of(const std::string& text) {
+  if (text == "none") return json::value(nullptr);
+  const auto percent = parse_overcommit_percent(text);
+  return percent ? std::optional(json::value(*percent)) : std::nullopt;
+}
+
+Exit no_ratio(Session& session, const std::string& text) {
+  return fail(session, {Exit::usage, "--vcpu-overcommit: '" + printable(text) + "' is no ratio from 1 to 64, such as 2 or 1.25, and not none",
+                        {}, {}, {}, false, 0});
+}
+
+void add_host_set(CLI::App& noun, Chosen& chosen) {
+  auto& set = verb_app(noun, "set", "Change what is known of a host",
+                       "  dure host set pc-01 --room 301\n  dure host set pc-01 --vcpu-overcommit 1.5\n"
+                       "Nodes that are there stay, also if the host has fewer vCPUs afterwards.");
+  struct Given {
+    std::string name, room, overcommit;
+    bool has_room = false, has_overcommit = false;  // an empty room is a change as well
+  };
+  auto given = std::make_shared<Given>();
+  set.add_option("name", given->name, "Name or id")->required()->type_name("NAME");
+  const auto* room = set.add_option("--room", given->room, "Room it stands in; '' takes it away")->type_name("ROOM");
+  const auto* overcommit =
+      set.add_option("--vcpu-overcommit", given->overcommit, "vCPUs for each of its CPUs; none: as for all hosts")->type_name("RATIO");
+  add_output_options(set, chosen);
+  set.callback([&chosen, given, room, overcommit] {
+    given->has_room = room->count() > 0;
+    given->has_overcommit = overcommit->count() > 0;
+    chosen.action = [given](Session& session) {
+      json::object body;
+      if (given->has_room) body["room"] = given->room;
+      if (given->has_overcommit) {
+        auto ratio = overcommit_of(given->overcommit);
+        if (!ratio) return no_ratio(session, given->overcommit);
+        body["vcpu_overcommit_percent"] = std::move(*ratio);
+      }
+      if (body.empty()) {
+        return fail(session, {Exit::usage, "nothing to change: --room or --vcpu-overcommit is wanted", {}, {}, {}, false, 0});
+      }
+      return patch_and_show(session, given->name, body);
+    };
+  });
+}
+
 void add_host_changes(CLI::App& noun, Chosen& chosen) {
   auto& label = verb_app(noun, "label", "Set labels of a host, or take them away",
                          "  dure host label pc-01 gpu=none owner=physics\n  dure host label pc-01 gpu-");
@@ -84,20 +131,12 @@ void add_host_changes(CLI::App& noun, Chosen& chosen) {
       return patch_and_show(session, *name, {{"labels", *labels}});
     };
   });
-  auto& set = verb_app(noun, "set", "Change what is known of a host", "  dure host set pc-01 --room 301");
-  auto room = std::make_shared<std::string>();
-  set.add_option("name", *name, "Name or id")->required()->type_name("NAME");
-  set.add_option("--room", *room, "Room it stands in; '' takes it away")->required()->type_name("ROOM");
-  add_output_options(set, chosen);
-  set.callback([&chosen, name, room] {
-    chosen.action = [name, room](Session& session) {
-      return patch_and_show(session, *name, {{"room", *room}});
-    };
-  });
+  add_host_set(noun, chosen);
 }
 
 struct HostArguments {
   std::string name, site, id, address, curve_key, host_class = "scavenged", room;
+  std::string overcommit;
   std::vector<std::string> labels;
   Amount capacity, reserve;
 };
@@ -121,6 +160,7 @@ void add_host(CLI::App& root, Chosen& chosen) {
   add.add_option("--label", given->labels, "A word of your own for it; may be given again")->type_name("KEY=VALUE");
   add_amount(add, "", given->capacity, true, "of the host");
   add_amount(add, "reserve-", given->reserve, false, "kept for its owner");
+  add.add_option("--vcpu-overcommit", given->overcommit, "vCPUs for each of its CPUs, if not as for all hosts")->type_name("RATIO");
   add_output_options(add, chosen);
   add.callback([&chosen, given] {
     chosen.action = [given](Session& session) {
@@ -130,6 +170,11 @@ void add_host(CLI::App& root, Chosen& chosen) {
                         {"reserve", given->reserve.body()}};
       const auto labels = labels_of(given->labels, false);
       if (!labels) return fail(session, {Exit::usage, labels.error().message, {}, {}, {}, false, 0});
+      if (!given->overcommit.empty()) {
+        auto ratio = overcommit_of(given->overcommit);
+        if (!ratio) return no_ratio(session, given->overcommit);
+        body["vcpu_overcommit_percent"] = std::move(*ratio);
+      }
       if (!given->room.empty()) body["room"] = given->room;
       if (!labels->empty()) body["labels"] = *labels;
       return create(session, "host", body);

@@ -141,10 +141,10 @@ Column rules_of(std::string title, std::string pool) {
 Kind host_kind() {
   return {"host", "hosts", "name",
           {of("NAME", "name"), of("SITE", "site"), of("STATE", "state"), of("CLASS", "class"),
-           pair_of("VCPUS", "claimed.vcpus", "capacity.vcpus"),
-           pair_of("MEMORY-MIB", "claimed.memory_mib", "capacity.memory_mib"),
-           pair_of("DISK-GIB", "claimed.disk_gib", "capacity.disk_gib"), of("NODES", "nodes"),
-           of("ROOM", "room", true), {"BUSY", true, &busy_times}, of("ADDRESS", "address", true), of("VIRT", "virtualisation", true),
+           pair_of("VCPUS", "claimed.vcpus", "allocatable.vcpus"),
+           pair_of("MEMORY-MIB", "claimed.memory_mib", "allocatable.memory_mib"),
+           pair_of("DISK-GIB", "claimed.disk_gib", "allocatable.disk_gib"), of("NODES", "nodes"),
+           of("ROOM", "room", true), of("CPUS", "capacity.vcpus", true), {"BUSY", true, &busy_times}, of("ADDRESS", "address", true), of("VIRT", "virtualisation", true),
            pair_of("GENERATION", "applied_generation", "generation", true),
            of("AGENT", "agent_version", true), of("SEEN-AT", "seen_at", true),
            of("ID", "id", true)}};

@@ -189,6 +189,21 @@ std::optional<Duration> parse_duration(std::string_view text, Duration most) {
   return std::chrono::seconds(value * scale);
 }
 
+std::optional<std::int64_t> parse_overcommit_percent(std::string_view text) {
+  const std::size_t point = std::min(text.find('.'), text.size());
+  const std::string_view places = text.substr(std::min(point + 1, text.size()));
+  const bool pointed = point < text.size();
+  if (point == 0 || point > 2 || places.size() > 2 || (pointed && places.empty())) return std::nullopt;
+  std::string digits(text.substr(0, point));
+  digits += places;
+  digits.append(2 - places.size(), '0');
+  std::int64_t percent = 0;
+  const auto* end = digits.data() + digits.size();
+  const auto parsed = std::from_chars(digits.data(), end, percent);
+  if (parsed.ec != std::errc{} || parsed.ptr != end || percent < 100 || percent > 6400) return std::nullopt;
+  return percent;
+}
+
 std::string path_segment(std::string_view text) {
   constexpr std::string_view digits = "0123456789ABCDEF";
   std::string out;

@@ -40,6 +40,9 @@ std::string seconds(Duration length);          // 12.3s
 std::optional<Duration> parse_duration(std::string_view text,
                                        Duration most = std::chrono::hours(7 * 24));
 
+// "1.5" -> 150, with two places after the point at most; 1 to 64.
+std::optional<std::int64_t> parse_overcommit_percent(std::string_view text);
+
 // One segment of a URL's path.
 std::string path_segment(std::string_view text);
 

@@ -25,7 +25,7 @@ struct EventRow {
 // Effects on the stored state, as data. A Put replaces the whole row. Removals of a host, operation
 // steps, and so on are replaced as whole lists with their parent.
 struct DropCluster { ClusterId id; friend bool operator==(const DropCluster&, const DropCluster&) = default; };
-struct DropPool { PoolId id; friend bool operator==(const DropPool&, const DropPool&) = default; };
+struct DropPool { ClusterId cluster; PoolId id; friend bool operator==(const DropPool&, const DropPool&) = default; };
 struct DropNode { NodeId id; friend bool operator==(const DropNode&, const DropNode&) = default; };
 struct DropNetwork { NetworkId id; friend bool operator==(const DropNetwork&, const DropNetwork&) = default; };
 struct DropClaim { NodeId node; friend bool operator==(const DropClaim&, const DropClaim&) = default; };

@@ -131,6 +131,18 @@ std::string busy_text(const Model& model, const Host& host, TimePoint now) {
   return text;
 }
 
+constexpr const char* kOvercommitFault = "vcpu_overcommit_percent: 100 to 6400";
+
+bool overcommit_valid(const std::optional<std::int64_t>& percent) {
+  return !percent || (*percent >= kMinOvercommitPercent && *percent <= kMaxOvercommitPercent);
+}
+
+// Nodes that are there stay, also when they have more vCPUs than the host has any longer.
+std::string overcommit_text(const Model& model, const Host& host) {
+  return "host " + host.name + " has " + std::to_string(vcpus_of(host, model.settings)) + " vCPUs on " +
+         std::to_string(host.capacity.vcpus) + " CPUs now";
+}
+
 std::optional<std::string> image_fault(const CreateImage& request) {
   if (request.disk.size_bytes == 0) return "disk: is empty";
   for (const BlobRef& blob : {request.disk, request.kernel, request.initrd}) {
@@ -174,6 +186,7 @@ Reply add_host(Deciding& deciding, const AddHost& request) {
                   "capacity: each amount must be above its reserve, and no reserve negative");
   }
   if (const auto fault = place_fault(request.room, request.labels)) return refuse(Errc::invalid_argument, *fault);
+  if (!overcommit_valid(request.vcpu_overcommit_percent)) return refuse(Errc::invalid_argument, kOvercommitFault);
   const Site* site = find_by_name(model.sites, request.site);
   if (site == nullptr) {
     return refuse(Errc::not_found, "there is no site '" + clean_text(request.site, 64) + "'");
@@ -189,10 +202,12 @@ Reply add_host(Deciding& deciding, const AddHost& request) {
   host.reserve = request.reserve;
   host.room = request.room;
   host.labels = request.labels;
+  host.vcpu_overcommit_percent = request.vcpu_overcommit_percent;
   if (const auto found = model.hosts.find(host.id); found != model.hosts.end()) {
     // What the operator did not give is no difference.
     host.cordoned = found->second.cordoned;
     host.busy = found->second.busy;
+    if (!host.vcpu_overcommit_percent) host.vcpu_overcommit_percent = found->second.vcpu_overcommit_percent;
     host.generation = found->second.generation;
     host.order = found->second.order;
     if (host == found->second) return accepted(host.id.uuid, host.name);
@@ -224,12 +239,18 @@ Reply update_host(Deciding& deciding, const UpdateHost& request) {
     if (!busy) return Refused{busy.error(), {}};
     host.busy = std::move(*busy);
   }
+  if (request.vcpu_overcommit_percent) host.vcpu_overcommit_percent = *request.vcpu_overcommit_percent;
+  if (!overcommit_valid(host.vcpu_overcommit_percent)) return refuse(Errc::invalid_argument, kOvercommitFault);
+  const bool other_overcommit = host.vcpu_overcommit_percent != found->vcpu_overcommit_percent;
   const bool other_times = host.busy != found->busy;
   const bool other_place = host.room != found->room || host.labels != found->labels;
-  if (!other_times && !other_place) return accepted(host.id.uuid, host.name);
+  if (!other_times && !other_place && !other_overcommit) return accepted(host.id.uuid, host.name);
   deciding.put(host);
   if (other_place) {
     deciding.event("host.updated", host.id.uuid, host.name, "room or labels of host " + host.name + " have changed");
+  }
+  if (other_overcommit) {
+    deciding.event("host.updated", host.id.uuid, host.name, overcommit_text(deciding.model, host));
   }
   if (other_times) {
     deciding.event("host.busy", host.id.uuid, host.name, busy_text(deciding.model, host, deciding.now));

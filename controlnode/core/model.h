@@ -41,6 +41,9 @@ struct BusyWindow {
   friend auto operator<=>(const BusyWindow&, const BusyWindow&) = default;
 };
 
+// vCPUs for each hundred physical CPUs that a host may be given.
+inline constexpr std::int64_t kMinOvercommitPercent = 100, kMaxOvercommitPercent = 6400;
+
 struct Host {
   HostId id;
   std::string name;
@@ -56,6 +59,8 @@ struct Host {
   std::string room{};                    // where it stands; empty: not told
   std::map<std::string, std::string> labels{};  // the operator's own words for it
   std::vector<BusyWindow> busy{};        // its owner's times: sorted, apart from each other, at most kMaxBusyWindows
+  // vCPUs for each hundred physical CPUs, kMinOvercommitPercent to kMaxOvercommitPercent; nothing: as the settings say for all hosts.
+  std::optional<std::int64_t> vcpu_overcommit_percent{};
   friend bool operator==(const Host&, const Host&) = default;
 };
 

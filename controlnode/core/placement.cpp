@@ -32,6 +32,16 @@ std::vector<Candidate> sorted_by_id(std::span<const Candidate> hosts) {
   return sorted;
 }
 
+std::int64_t vcpus_of(const Host& host, const Settings& settings) {
+  if (host.vcpu_overcommit_percent) return host.capacity.vcpus * *host.vcpu_overcommit_percent / 100;
+  return static_cast<std::int64_t>(static_cast<double>(host.capacity.vcpus) * settings.vcpu_overcommit);
+}
+
+Resources allocatable(const Host& host, const Settings& settings) {
+  return {vcpus_of(host, settings) - host.reserve.vcpus, host.capacity.memory_mib - host.reserve.memory_mib,
+          host.capacity.disk_gib - host.reserve.disk_gib};
+}
+
 Candidate candidate_of(const Model& model, const Host& host, const Resources& claimed, std::uint32_t nodes,
                        TimePoint now) {
   Candidate candidate;
@@ -42,11 +52,7 @@ Candidate candidate_of(const Model& model, const Host& host, const Resources& cl
   candidate.room = host.room;
   for (const auto& [key, value] : host.labels) candidate.labels.push_back(key + "=" + value);
   candidate.busy = not_over(host.busy, now);
-  candidate.total = {static_cast<std::int64_t>(static_cast<double>(host.capacity.vcpus) *
-                                               model.settings.vcpu_overcommit) -
-                         host.reserve.vcpus,
-                     host.capacity.memory_mib - host.reserve.memory_mib,
-                     host.capacity.disk_gib - host.reserve.disk_gib};
+  candidate.total = allocatable(host, model.settings);
   candidate.free = {candidate.total.vcpus - claimed.vcpus, candidate.total.memory_mib - claimed.memory_mib,
                     candidate.total.disk_gib - claimed.disk_gib};
   candidate.nodes = nodes;

@@ -41,6 +41,11 @@ WhyUnusable why_unusable(const Model& model, const HostId& host, std::uint32_t n
 // agents happen to report running, so that two quick requests cannot both win.
 std::vector<Candidate> candidates(const Model& model, TimePoint now);  // sorted by id
 
+// What the host's CPUs count for: its own overcommit, or that of the settings.
+std::int64_t vcpus_of(const Host& host, const Settings& settings);
+// All that guests may have of it, with overcommit and without the owner's reserve.
+Resources allocatable(const Host& host, const Settings& settings);
+
 // One of them, if `claimed` is taken of it for so many nodes.
 Candidate candidate_of(const Model& model, const Host& host, const Resources& claimed, std::uint32_t nodes,
                        TimePoint now);

@@ -80,6 +80,7 @@ struct AddHost {
   Resources capacity, reserve;
   std::string room;
   std::map<std::string, std::string> labels;
+  std::optional<std::int64_t> vcpu_overcommit_percent{};
 };
 // What is not named stays as it is; a label without a value is taken away.
 struct UpdateHost {
@@ -89,6 +90,8 @@ struct UpdateHost {
   // Its owner's times: all of them, then more of them. Windows that meet become one.
   std::optional<std::vector<BusyWindow>> busy{};
   std::vector<BusyWindow> more_busy{};
+  // Named without a value: again as the settings say for all hosts.
+  std::optional<std::optional<std::int64_t>> vcpu_overcommit_percent{};
 };
 struct CordonHost { std::string host; bool cordoned = true; };
 struct CreateFlavor { std::string name; std::uint32_t vcpus = 0, memory_mib = 0, disk_gib = 0; };

@@ -33,7 +33,7 @@ void drop_cluster(Deciding& deciding, const Cluster& cluster) {
   if (cluster.operation) {
     finish_operation(deciding, *cluster.operation, OperationState::succeeded, {});
   }
-  for (const PoolId& id : pools) deciding.put(DropPool{id});
+  for (const PoolId& id : pools) deciding.put(DropPool{cluster.id, id});
   deciding.put(DropNetwork{cluster.network});
   deciding.put(DropCluster{cluster.id});
   deciding.event("cluster.deleted", cluster.id.uuid, cluster.name, cluster.name + " is deleted");

@@ -112,6 +112,7 @@ TEST_CASE("store: a row that is put again is replaced as a whole, with its lists
   s.host.room.clear();
   s.host.labels = {{"a", ""}, {"b/c", "x,\"y\\{}"}};
   s.host.busy = {{{-1}, {4'102'444'800'000'001}}};
+  s.host.vcpu_overcommit_percent.reset();
   s.host.order.reset();
   s.image = {s.image.id, "debian", {digest(4), 4}, {}, {}, "", 0};
   s.flavor = {s.flavor.id, "large", 8, 8192, 80};
@@ -158,7 +159,7 @@ TEST_CASE("store: a row of every kind that can be dropped is gone") {
   World world;
   const Sample s;
   world.must(s.all());
-  world.must({DropCluster{s.cluster.id}, DropPool{s.pool.id}, DropNode{s.node.id},
+  world.must({DropCluster{s.cluster.id}, DropPool{s.cluster.id, s.pool.id}, DropNode{s.node.id},
               DropNetwork{s.network.id}, DropClaim{s.claim.node}, DropFlavor{s.flavor.id},
               DropIdempotency{s.idempotency.key}, DropImage{s.image.id},
               DropKeyPair{s.key_pair.id}, DropProject{s.project.id}, DropSite{s.site.id},

@@ -118,6 +118,28 @@ TEST_CASE("migrations: generations and steps that were there before commits were
   CHECK_FALSE(started.steps[1].started_at.has_value());
 }
 
+TEST_CASE("migrations: events that were there before pages are in pages, with their gaps") {
+  const std::string url = fresh_database();
+  const auto files = embedded_migrations();
+  REQUIRE(files.size() >= 13);
+  Database database(url);
+  REQUIRE(migrate(database, {files.begin(), files.begin() + 12}).ok());
+  const std::string subject = "00000000-0000-4000-8000-000000000001";
+  REQUIRE(write_beside(url, "INSERT INTO events SELECT n, timestamptz 'epoch' + n * interval '1 microsecond', 'kind', '" + subject +
+                                "', 'name', 'number ' || n FROM generate_series(1, 200) n WHERE n NOT IN (3, 64, 199)").ok());
+  const auto rows = ask(url, "SELECT events::text FROM events ORDER BY number");
+  REQUIRE(migrate(database, files).ok());
+  CHECK(rows.size() == 197);
+  CHECK(ask(url, "SELECT events::text FROM events ORDER BY number") == rows);
+  auto store = opened(url);
+  CHECK(store->load()->last_event == 200);
+  const auto found = store->events(2, 3);
+  REQUIRE(found.ok());
+  REQUIRE(found->size() == 3);
+  CHECK(found->at(0) == EventRow{4, {4}, "kind", *Uuid::parse(subject), "name", "number 4"});
+  CHECK(store->events(198, 10)->size() == 1);
+}
+
 TEST_CASE("migrations: a file that comes in front of applied ones is refused") {
   Database database(fresh_database());
   const Migration two{2, "0002_two.sql", "CREATE TABLE two (id int);"};

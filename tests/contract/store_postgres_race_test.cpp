@@ -92,7 +92,7 @@ std::vector<Change> gone(const std::vector<Change>& rows) {
   for (const Change& row : rows) {
     if (const auto* claim = std::get_if<Claim>(&row)) drops.emplace_back(DropClaim{claim->node});
     if (const auto* node = std::get_if<Node>(&row)) drops.emplace_back(DropNode{node->id});
-    if (const auto* pool = std::get_if<NodePool>(&row)) drops.emplace_back(DropPool{pool->id});
+    if (const auto* pool = std::get_if<NodePool>(&row)) drops.emplace_back(DropPool{pool->cluster, pool->id});
     if (const auto* cluster = std::get_if<Cluster>(&row)) drops.emplace_back(DropCluster{cluster->id});
     if (const auto* network = std::get_if<Network>(&row)) drops.emplace_back(DropNetwork{network->id});
   }

@@ -27,6 +27,8 @@ TEST_CASE("postgres: references hold for who writes beside the control node, als
   const std::string nobody = "'00000000-0000-4000-8000-0000000000ff'";
   refused("UPDATE nodes SET host = " + nobody, "nodes.host refers to hosts");
   refused("UPDATE nodes SET pool = " + nobody, "nodes.pool refers to node_pools");
+  refused("UPDATE nodes SET cluster = " + nobody, "which is not there or not its own");
+  refused("UPDATE clusters SET network = " + nobody, "clusters.network refers to networks");
   refused("UPDATE clusters SET flavor = " + nobody, "clusters.flavor refers to flavors");
   refused("UPDATE claims SET project = " + nobody, "claims.project refers to projects");
   refused("UPDATE claims SET host = " + nobody, "claims.host refers to hosts");
@@ -36,6 +38,16 @@ TEST_CASE("postgres: references hold for who writes beside the control node, als
   refused("UPDATE node_pools SET cluster = " + nobody, "node_pools.cluster refers to clusters");
   refused("DELETE FROM nodes; DELETE FROM hosts", "is still referred to by claims");
   refused("DELETE FROM images", "is still referred to by clusters");
+  refused("DELETE FROM claims; DELETE FROM nodes; DELETE FROM node_pools; DELETE FROM networks", "is still referred to by clusters");
+  // What is another cluster's: a pool, a network.
+  const std::string second = "CREATE TEMPORARY TABLE other ON COMMIT DROP AS SELECT * FROM clusters; "
+                             "UPDATE other SET name = 'second', id = " + nobody + ";";
+  refused(second + "INSERT INTO clusters SELECT * FROM other", "clusters.network refers to networks");
+  const std::string networks = "INSERT INTO networks (id, cluster, vni, prefix, gateway, gateway_mac, mtu) "
+                               "VALUES (" + nobody + ", " + nobody + ", 9, '10.9.0.0/24', '10.9.0.1', '06:00:00:00:00:09', 1400);";
+  const std::string own = second + "UPDATE other SET network = " + nobody + ";" + networks + "INSERT INTO clusters SELECT * FROM other;";
+  refused(own + "UPDATE nodes SET cluster = " + nobody, "nodes.pool refers to node_pools");
+  CHECK(write_beside(url, own).ok());
 }
 
 namespace {
@@ -80,7 +92,7 @@ TEST_CASE("postgres: whoever deletes waits for whoever writes what could refer t
   check_deletion_waits(url, "INSERT INTO node_pools (id, cluster, role, count) SELECT " + fresh + ", id, 'worker', 1 FROM clusters",
                        "DELETE FROM clusters", {sample.cluster.name});
   ask(url, "DELETE FROM node_pools; CREATE TABLE kept AS SELECT * FROM clusters; DELETE FROM clusters");
-  check_deletion_waits(url, "UPDATE kept SET id = " + fresh + ", name = 'second'; INSERT INTO clusters SELECT * FROM kept",
+  check_deletion_waits(url, "UPDATE kept SET name = 'second'; INSERT INTO clusters SELECT * FROM kept",
                        "DELETE FROM images", {"second"});
 }
 

@@ -160,6 +160,9 @@ TEST_CASE("store: decisions are read newest first, in parts, by cluster or by th
   CHECK(numbers(world, {id<ClusterId>(10, 1), {}, 0, 10}) == Numbers{4, 1});
   CHECK(numbers(world, {id<ClusterId>(10, 1), {}, 4, 10}) == Numbers{1});
   CHECK(numbers(world, {id<ClusterId>(10, 9), {}, 0, 10}).empty());
+  CHECK(numbers(world, {id<ClusterId>(10, 1), "a", 0, 10}) == Numbers{4, 1});
+  CHECK(numbers(world, {id<ClusterId>(10, 3), "a", 0, 10}) == Numbers{3});
+  CHECK(numbers(world, {id<ClusterId>(10, 1), "b", 0, 10}).empty());
   CHECK(numbers(world, {{}, "a", 0, 10}) == Numbers{4, 3, 1});
   CHECK(numbers(world, {{}, "it's", 0, 10}) == Numbers{5});
   CHECK(numbers(world, {{}, "' OR true --", 0, 10}).empty());

@@ -82,13 +82,14 @@ TEST_CASE("store: what is unique is refused the second time") {
   world.refused(Errc::conflict, {with(host, [&](auto& row) { row.curve_key = s.host.curve_key; })});
   world.refused(Errc::conflict, {Site{id<SiteId>(1, 2), s.site.name, 1500}});
   world.refused(Errc::conflict, {Project{id<ProjectId>(6, 2), s.project.name}});
-  Network network{id<NetworkId>(8, 2), s.cluster.id, 5000, *Ipv4Prefix::parse("10.128.1.0/24"),
+  Network network{id<NetworkId>(8, 2), id<ClusterId>(10, 2), 5000, *Ipv4Prefix::parse("10.128.1.0/24"),
                   ip("10.128.1.1"), {{2}}, 1450};
   world.refused(Errc::conflict, {with(network, [&](auto& row) { row.vni = s.network.vni; })});
   world.refused(Errc::conflict, {with(network, [&](auto& row) { row.prefix = s.network.prefix; })});
   Cluster cluster = s.cluster;
-  cluster.id = id<ClusterId>(10, 2);
-  world.refused(Errc::conflict, {cluster});
+  cluster.id = network.cluster;
+  cluster.network = network.id;
+  world.refused(Errc::conflict, {network, cluster});
   Node node = s.node;
   node.id = id<NodeId>(9, 2);
   node.name = "demo-cp2";
@@ -111,13 +112,36 @@ TEST_CASE("store: a row that others refer to stays, and none refers to nothing")
   const std::vector<Change> drops{
       DropSite{s.site.id},       DropHost{s.host.id},       DropFlavor{s.flavor.id},
       DropImage{s.image.id},     DropKeyPair{s.key_pair.id}, DropProject{s.project.id}, DropNetwork{s.network.id},
-      DropCluster{s.cluster.id}, DropPool{s.pool.id}};
+      DropCluster{s.cluster.id}, DropPool{s.cluster.id, s.pool.id}};
   for (const Change& drop : drops) {
     CAPTURE(drop.index());
     world.refused(Errc::conflict, {Project{id<ProjectId>(6, 3), "kept?"}, drop});
   }
   world.refused(Errc::conflict, {with(s.claim, [](auto& row) { row.host = id<HostId>(2, 9); })});
   world.refused(Errc::conflict, {PutOrder{id<HostId>(2, 9), 1, id<OrderId>(3)}});
+}
+
+TEST_CASE("store: a cluster has its own network, and a node a pool of its own cluster") {
+  World world;
+  const Sample s;
+  world.must(s.all());
+  Network network = s.network;
+  network.id = id<NetworkId>(8, 2);
+  network.cluster = id<ClusterId>(10, 2);
+  network.vni = 4098;
+  network.prefix = *Ipv4Prefix::parse("10.128.1.0/24");
+  Cluster second = s.cluster;
+  second.id = network.cluster;
+  second.name = "second";
+  second.network = s.network.id;
+  world.refused(Errc::conflict, {network, second});
+  second.network = network.id;
+  const NodePool pool{id<PoolId>(12, 2), second.id, Role::worker, 1, {}};
+  world.refused(Errc::conflict, {network, second, pool, with(s.node, [&](auto& row) { row.pool = pool.id; })});
+  world.must({network, second, pool});
+  world.refused(Errc::conflict, {with(s.node, [&](auto& row) { row.cluster = second.id; })});
+  world.must({with(s.node, [&](auto& row) { row.cluster = second.id, row.pool = pool.id; })});
+  world.check();
 }
 
 TEST_CASE("store: a batch with one bad change leaves nothing of the others") {
@@ -140,6 +164,9 @@ TEST_CASE("store: busy windows and rules are bounded") {
   world.must(s.all());
   world.check();
   world.refused(Errc::conflict, {with(s.host, [](Host& row) { row.busy.push_back({{3}, {4}}); })});
+  for (const std::int64_t percent : {99, 6401}) {
+    world.refused(Errc::conflict, {with(s.host, [&](Host& row) { row.vcpu_overcommit_percent = percent; })});
+  }
   world.refused(Errc::conflict, {with(s.pool, [](NodePool& row) { row.rules.rooms.emplace_back("302"); })});
   world.refused(Errc::conflict, {with(s.pool, [](NodePool& row) { row.rules.labels.emplace_back("c=d"); })});
 }
@@ -256,6 +283,35 @@ TEST_CASE("store: history is read by number, oldest first, in pages") {
   CHECK(world.store->events(24, 10)->size() == 1);
   CHECK(world.store->events(std::numeric_limits<std::uint64_t>::max(), 10)->empty());
   CHECK(world.store->events(0, 0)->empty());
+}
+
+TEST_CASE("store: history has gaps, and commits of very many events") {
+  World world;
+  const auto event = [](std::uint64_t number) {
+    return EventRow{number, {static_cast<std::int64_t>(number)}, "a", id<SiteId>(1).uuid, "it's", "{\"x\",NULL,\\}"};
+  };
+  std::vector<EventRow> written;
+  for (std::uint64_t number = 1; number <= 440; ++number) {
+    if (number <= 300 || number == 302 || number >= 310) written.push_back(event(number));
+  }
+  world.must(std::vector<Change>(written.begin(), written.begin() + 301));
+  world.must(std::vector<Change>(written.begin() + 301, written.end()));
+  world.check();
+  for (const std::uint64_t after : {0U, 1U, 63U, 64U, 65U, 299U, 300U, 301U, 302U, 309U, 310U, 439U, 440U, 441U}) {
+    for (const std::size_t limit : {1U, 2U, 64U, 65U, 200U, 1000U}) {
+      CAPTURE(after);
+      CAPTURE(limit);
+      std::vector<EventRow> expected;
+      for (const EventRow& row : written) {
+        if (row.number > after && expected.size() < limit) expected.push_back(row);
+      }
+      const auto found = world.store->events(after, limit);
+      REQUIRE(found.ok());
+      CHECK(*found == expected);
+    }
+  }
+  world.refused(Errc::conflict, {event(441), event(200)});
+  world.refused(Errc::conflict, {event(302)});
 }
 
 TEST_CASE("store: a host is ordered anew without its own row, and its row says the same") {

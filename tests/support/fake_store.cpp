@@ -128,7 +128,7 @@ Result<std::vector<PlacementRecord>> FakeStore::placement_records(const Placemen
     const PlacementRecord& record = at->second;
     if (query.before != 0 && record.number >= query.before) continue;
     if (query.cluster && record.cluster != *query.cluster) continue;
-    if (!query.cluster && !query.cluster_name.empty() && record.cluster_name != query.cluster_name) continue;
+    if (!query.cluster_name.empty() && record.cluster_name != query.cluster_name) continue;
     found.push_back(record);
     found.back().fleet = {};
   }

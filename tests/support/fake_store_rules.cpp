@@ -65,6 +65,8 @@ class Rules {
       refers(m.sites, host.site, "host.site");
       require(host.curve_key.size() == 40, "a host's curve key has 40 characters");
       require(host.busy.size() <= 64, "a host has at most 64 busy windows");
+      const auto percent = host.vcpu_overcommit_percent.value_or(100);
+      require(percent >= 100 && percent <= 6400, "a host has 1 to 64 vCPUs for a CPU");
       for (const Resources& r : {host.capacity, host.reserve}) {
         require(r.vcpus >= 0 && r.memory_mib >= 0 && r.disk_gib >= 0, "a capacity is negative");
       }
@@ -89,6 +91,8 @@ class Rules {
       refers(m.images, cluster.image, "cluster.image");
       refers(m.key_pairs, cluster.key_pair, "cluster.key_pair");
       refers(m.networks, cluster.network, "cluster.network");
+      const auto network = m.networks.find(cluster.network);
+      require(network == m.networks.end() || network->second.cluster == id, "a cluster has its own network");
     }
     for (const auto& [id, network] : m.networks) {
       require(network.vni >= 1 && network.vni <= 0xffffff, "a vni is outside of 1..16777215");
@@ -112,6 +116,8 @@ class Rules {
     for (const auto& [id, node] : m.nodes) {
       refers(m.clusters, node.cluster, "node.cluster");
       refers(m.pools, node.pool, "node.pool");
+      const auto pool = m.pools.find(node.pool);
+      require(pool == m.pools.end() || pool->second.cluster == node.cluster, "a node has a pool of its own cluster");
       refers(m.hosts, node.host, "node.host");
     }
   }

@@ -80,8 +80,8 @@ Replayed replay(const PlacementRecord& record, std::vector<Candidate> fleet);
 
 // Which records are read, newest first and without their fleets.
 struct PlacementQuery {
-  std::optional<ClusterId> cluster{};   // of this one
-  std::string cluster_name{};           // or of all that were to have this name; neither: of all
+  std::optional<ClusterId> cluster{};   // only of this one; quick with its name beside it
+  std::string cluster_name{};           // only of those that were to have this name
   std::uint64_t before = 0;             // older than this number; 0: the newest
   std::size_t limit = 0;
 };

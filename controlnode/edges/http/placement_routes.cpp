@@ -186,10 +186,12 @@ void get_of_cluster(Api& api, const std::string& name, const Page& page, const R
     if (!model) return respond(problem(model.error()));
     const auto cluster = find_cluster(**model, name);
     if (!cluster && cluster.error().code != Errc::not_found) return respond(problem(cluster.error()));
-    PlacementQuery query{{}, {}, page.before, static_cast<std::size_t>(page.limit)};
+    PlacementQuery query{{}, name, page.before, static_cast<std::size_t>(page.limit)};
     // One that is gone, or was refused, is known by its name alone.
-    if (cluster) query.cluster = cluster->id;
-    if (!cluster) query.cluster_name = name;
+    if (cluster) {
+      query.cluster = cluster->id;
+      query.cluster_name = cluster->name;
+    }
     const Error missing = cluster ? Error{} : cluster.error();
     auto work = std::make_shared<Explaining>(Explaining{api, respond, names_of(**model), page.hosts});
     api.placements(query, [work, query, missing](const Result<std::vector<PlacementRecord>>& records) {

@@ -131,6 +131,18 @@ ReadResult<CreateSite> read_create_site(const std::string& body) {
   return reader.finish(std::move(wanted));
 }
 
+namespace {
+
+constexpr std::string_view kOvercommit = "vcpu_overcommit_percent";
+
+// Null, like nothing: none of its own.
+std::optional<std::int64_t> read_overcommit(Reader& reader) {
+  if (!reader.has(kOvercommit)) return std::nullopt;
+  return reader.number<std::int64_t>(kOvercommit, kMinOvercommitPercent, kMaxOvercommitPercent, false, kMinOvercommitPercent);
+}
+
+}  // namespace
+
 ReadResult<AddHost> read_add_host(const std::string& body) {
   Reader reader(body, "");
   AddHost wanted;
@@ -155,6 +167,7 @@ ReadResult<AddHost> read_add_host(const std::string& body) {
   }
   wanted.room = reader.text("room", 32, false);
   for (auto& [key, value] : reader.texts("labels", kMaxLabels, false)) wanted.labels[key] = std::move(*value);
+  wanted.vcpu_overcommit_percent = read_overcommit(reader);
   return reader.finish(std::move(wanted));
 }
 
@@ -166,6 +179,7 @@ ReadResult<UpdateHost> read_update_host(const std::string& host, const std::stri
   wanted.labels = reader.texts("labels", 2 * kMaxLabels, true);
   if (reader.has("busy")) wanted.busy = read_busy(reader, "busy");
   wanted.more_busy = read_busy(reader, "more_busy");
+  if (reader.given(kOvercommit)) wanted.vcpu_overcommit_percent = read_overcommit(reader);
   return reader.finish(std::move(wanted));
 }
 

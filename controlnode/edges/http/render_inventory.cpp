@@ -108,9 +108,12 @@ json::object render(const Model& model, const Host& host, TimePoint now) {
                       {"cordoned", host.cordoned},
                       {"capacity", render(host.capacity)},
                       {"reserve", render(host.reserve)},
+                      {"allocatable", render(allocatable(host, model.settings))},
                       {"claimed", render(claimed_on(model, host.id))},
                       {"nodes", nodes},
                       {"generation", host.generation}};
+  object["vcpu_overcommit_percent"] = nullptr;
+  if (host.vcpu_overcommit_percent) object["vcpu_overcommit_percent"] = *host.vcpu_overcommit_percent;
   if (seen != nullptr) {
     object["applied_generation"] = seen->applied_generation;
     object["seen_at"] = to_rfc3339(seen->seen_at);

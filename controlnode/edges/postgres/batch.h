@@ -5,6 +5,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "controlnode/core/change.h"
@@ -26,6 +27,10 @@ struct Slots {
   }
 };
 
+struct EventPage;
+
+using PoolKey = std::pair<ClusterId, PoolId>;
+
 // A transaction's changes by kind, so that each kind costs one round trip, or two, however many rows it has.
 // Refers to the changes that it was made from.
 class Batch {
@@ -40,6 +45,7 @@ class Batch {
 
   void drop(Transaction& transaction) const;
   std::vector<const PlacementRecord*> kept_placements() const;
+  std::vector<EventPage> event_pages() const;
 
   Slots<SiteId, Site> sites_;
   Slots<HostId, Host> hosts_;
@@ -48,7 +54,7 @@ class Batch {
   Slots<ProjectId, Project> projects_;
   Slots<KeyPairId, KeyPair> key_pairs_;
   Slots<ClusterId, Cluster> clusters_;
-  Slots<PoolId, NodePool> pools_;
+  Slots<PoolKey, NodePool> pools_;
   Slots<NodeId, Node> nodes_;
   Slots<NetworkId, Network> networks_;
   Slots<NodeId, Claim> claims_;

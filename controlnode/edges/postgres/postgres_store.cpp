@@ -81,8 +81,8 @@ void load_numbers(Transaction& transaction, Model& model) {
   model.system = id.value_or(SystemId{});
   model.next_vni = reader.u32();
   const Rows newest = transaction.run(
-      {"newest_event", "SELECT number FROM events ORDER BY number DESC LIMIT 1"}, {});
-  if (newest.size() == 1) model.last_event = RowReader(RowMap<EventRow>::table(), newest.cells).u64();
+      {"newest_event", "SELECT last FROM event_pages ORDER BY last DESC LIMIT 1"}, {});
+  if (newest.size() == 1) model.last_event = RowReader(RowMap<EventPage>::table(), newest.cells).u64();
 }
 
 // What is kept of decisions, without the decisions: the next one begins a segment of its own.
@@ -98,6 +98,13 @@ void load_placements(Transaction& transaction, Model& model) {
       {});
   read_rows<SegmentSize>(segments, [&](const SegmentSize& row) { chain.segments.push_back(row); });
 }
+
+// Of the pages with numbers above $1 the first ones, as many as it takes for $2 such numbers.
+const std::string kPagesAfter =
+    "SELECT first, last, at_us, kinds, subjects, subject_names, messages FROM event_pages WHERE last IN ("
+    "SELECT last FROM (SELECT last, sum(above) OVER (ORDER BY last) - above AS before FROM ("
+    "SELECT last, last - greatest(first - 1, $1::bigint) AS above FROM event_pages "
+    "WHERE last > $1::bigint ORDER BY last LIMIT $2::bigint) AS near) AS summed WHERE before < $2::bigint) ORDER BY first";
 
 // Without the fleet: of many records it is not wanted.
 const std::string kPlacementColumns =
@@ -221,12 +228,13 @@ Result<std::vector<EventRow>> PostgresStore::events(std::uint64_t after, std::si
   if (after > kMaxBigint) return found;
   const Database::Body body = [&](Transaction& transaction) -> Result<void> {
     found.clear();
-    const Rows rows = transaction.run(
-        {"events_after",
-         "SELECT number, (extract(epoch FROM at) * 1000000)::bigint, kind, subject, subject_name, "
-         "message FROM events WHERE number > $1::bigint ORDER BY number LIMIT $2::bigint"},
-        {std::to_string(after), std::to_string(std::min<std::uint64_t>(limit, kMaxBigint))});
-    read_rows<EventRow>(rows, [&](EventRow row) { found.push_back(std::move(row)); });
+    const Rows rows = transaction.run({"events_after", kPagesAfter},
+                                      {std::to_string(after), std::to_string(std::min<std::uint64_t>(limit, kMaxBigint))});
+    read_rows<EventPage>(rows, [&](EventPage page) {
+      for (EventRow& event : page.events) {
+        if (event.number > after && found.size() < limit) found.push_back(std::move(event));
+      }
+    });
     return {};
   };
   if (auto done = database_.transact(Database::Mode::read_snapshot, guarded(body)); !done) {
@@ -244,9 +252,12 @@ Result<std::vector<PlacementRecord>> PostgresStore::placement_records(const Plac
   const Database::Body body = [&](Transaction& transaction) -> Result<void> {
     found.clear();
     Rows rows;
-    if (query.cluster) {
+    if (query.cluster && query.cluster_name.empty()) {
       rows = transaction.run({"placements_of", kPlacementColumns + "cluster = $3::uuid AND " + end},
                              {before, limit, query.cluster->str()});
+    } else if (query.cluster) {
+      rows = transaction.run({"placements_of_name", kPlacementColumns + "cluster = $3::uuid AND cluster_name = $4::text AND " + end},
+                             {before, limit, query.cluster->str(), query.cluster_name});
     } else if (!query.cluster_name.empty()) {
       rows = transaction.run({"placements_named", kPlacementColumns + "cluster_name = $3::text AND " + end},
                              {before, limit, query.cluster_name});

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "controlnode/core/change.h"
 #include "controlnode/core/model.h"
 #include "controlnode/core/placement/chain.h"
@@ -10,6 +13,11 @@ namespace dure::control {
 // Between a kind of row and its table: rows_*.cpp.
 template <class Row>
 struct RowMap;
+
+// Events of successive numbers.
+struct EventPage {
+  std::vector<EventRow> events;
+};
 
 #define DURE_ROW_MAP(Row)                                  \
   template <>                                              \
@@ -39,7 +47,7 @@ DURE_ROW_MAP(Claim);
 DURE_ROW_MAP(Removal);
 DURE_ROW_MAP(Operation);
 DURE_ROW_MAP(IdempotencyRecord);
-DURE_ROW_MAP(EventRow);
+DURE_ROW_MAP(EventPage);
 DURE_ROW_MAP(PutOrder);
 DURE_ROW_MAP(HostObservation);
 DURE_ROW_MAP(PutIdentity);

@@ -93,10 +93,10 @@ Cluster RowMap<Cluster>::read(RowReader& reader) {
 
 const Table& RowMap<NodePool>::table() {
   static const Table table{"node_pools",
-                           1,
+                           2,
                            "id",
-                           {{"id", "uuid"},
-                            {"cluster", "uuid"},
+                           {{"cluster", "uuid"},
+                            {"id", "uuid"},
                             {"role", "text"},
                             {"count", "bigint"},
                             {"rooms", "text[]", Shape::list},
@@ -106,8 +106,8 @@ const Table& RowMap<NodePool>::table() {
 }
 
 void RowMap<NodePool>::write(RowWriter& writer, const NodePool& row) {
-  writer.id(row.id);
   writer.id(row.cluster);
+  writer.id(row.id);
   writer.text(to_string(row.role));
   writer.number(std::uint64_t{row.count});
   const auto text = [](ArrayText& list, const std::string& item) { list.add_text(item); };
@@ -118,8 +118,8 @@ void RowMap<NodePool>::write(RowWriter& writer, const NodePool& row) {
 
 NodePool RowMap<NodePool>::read(RowReader& reader) {
   NodePool row;
-  reader.id(row.id);
   reader.id(row.cluster);
+  reader.id(row.id);
   row.role = reader.parsed(&role);
   row.count = reader.u32();
   row.rules.rooms = reader.list();

@@ -73,7 +73,8 @@ const Table& RowMap<Host>::table() {
                             {"room", "text"},
                             {"labels", "text[]", Shape::list},
                             {"busy_from", "timestamptz[]", Shape::times},
-                            {"busy_until", "timestamptz[]", Shape::times}}};
+                            {"busy_until", "timestamptz[]", Shape::times},
+                            {"vcpu_overcommit_percent", "bigint"}}};
   return table;
 }
 
@@ -95,6 +96,7 @@ void RowMap<Host>::write(RowWriter& writer, const Host& row) {
   using Window = BusyWindow;
   writer.list(row.busy, [](ArrayText& list, const Window& window) { list.add_plain(std::to_string(window.from.us)); });
   writer.list(row.busy, [](ArrayText& list, const Window& window) { list.add_plain(std::to_string(window.until.us)); });
+  writer.number(row.vcpu_overcommit_percent);
 }
 
 Host RowMap<Host>::read(RowReader& reader) {
@@ -117,6 +119,7 @@ Host RowMap<Host>::read(RowReader& reader) {
   for (std::size_t i = 0; i < from.size() && i < until.size(); ++i) {
     row.busy.push_back({TimePoint{reader.element_i64(from[i])}, TimePoint{reader.element_i64(until[i])}});
   }
+  row.vcpu_overcommit_percent = reader.maybe_i64();
   return row;
 }
 

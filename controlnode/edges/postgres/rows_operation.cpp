@@ -120,36 +120,42 @@ IdempotencyRecord RowMap<IdempotencyRecord>::read(RowReader& reader) {
   return row;
 }
 
-const Table& RowMap<EventRow>::table() {
-  static const Table table{"events",
+const Table& RowMap<EventPage>::table() {
+  static const Table table{"event_pages",
                            0,
-                           "number",
-                           {{"number", "bigint"},
-                            {"at", "timestamptz", Shape::time},
-                            {"kind", "text"},
-                            {"subject", "uuid"},
-                            {"subject_name", "text"},
-                            {"message", "text"}}};
+                           "first",
+                           {{"first", "bigint"},
+                            {"last", "bigint"},
+                            {"at_us", "bigint[]", Shape::list},
+                            {"kinds", "text[]", Shape::list},
+                            {"subjects", "uuid[]", Shape::list},
+                            {"subject_names", "text[]", Shape::list},
+                            {"messages", "text[]", Shape::list}}};
   return table;
 }
 
-void RowMap<EventRow>::write(RowWriter& writer, const EventRow& row) {
-  writer.number(row.number);
-  writer.time(row.at);
-  writer.text(row.kind);
-  writer.uuid(row.subject);
-  writer.text(row.subject_name);
-  writer.text(row.message);
+void RowMap<EventPage>::write(RowWriter& writer, const EventPage& row) {
+  const std::vector<EventRow>& events = row.events;
+  writer.number(events.front().number);
+  writer.number(events.back().number);
+  writer.list(events, [](ArrayText& list, const EventRow& event) { list.add_plain(std::to_string(event.at.us)); });
+  writer.list(events, [](ArrayText& list, const EventRow& event) { list.add_text(event.kind); });
+  writer.list(events, [](ArrayText& list, const EventRow& event) { list.add_plain(event.subject.str()); });
+  writer.list(events, [](ArrayText& list, const EventRow& event) { list.add_text(event.subject_name); });
+  writer.list(events, [](ArrayText& list, const EventRow& event) { list.add_text(event.message); });
 }
 
-EventRow RowMap<EventRow>::read(RowReader& reader) {
-  EventRow row;
-  row.number = reader.u64();
-  row.at = reader.time();
-  row.kind = reader.text();
-  row.subject = reader.uuid();
-  row.subject_name = reader.text();
-  row.message = reader.text();
+// The database checks that the lists are as long as there are numbers.
+EventPage RowMap<EventPage>::read(RowReader& reader) {
+  EventPage row;
+  std::uint64_t number = reader.u64();
+  reader.u64();
+  const auto times = reader.list(), kinds = reader.list(), subjects = reader.list(), names = reader.list(),
+             messages = reader.list();
+  for (std::size_t i = 0; i < times.size() && i < messages.size(); ++i) {
+    row.events.push_back({number++, TimePoint{reader.element_i64(times[i])}, kinds[i],
+                          reader.element(subjects[i], &Uuid::parse), names[i], messages[i]});
+  }
   return row;
 }
 

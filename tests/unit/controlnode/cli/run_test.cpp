@@ -240,6 +240,24 @@ TEST_CASE("host label sets and takes away, host set names the room") {
   CHECK(stand.run({"host", "set", "pc-01", "--room", "301"}) == 0);
   CHECK(stand.run({"host", "label", "pc-01", "gpu"}) == 2);
   CHECK(stand.run({"host", "set", "pc-01"}) == 2);
+  stand.http.calls.clear();
+  CHECK(stand.run({"host", "set", "pc-01", "--room", ""}) == 0);
+  CHECK(stand.http.calls.front().body == R"({"room":""})");
+  const auto sent = [&](const std::string& ratio) {
+    stand.http.calls.clear();
+    CHECK(stand.run({"host", "set", "pc-01", "--vcpu-overcommit", ratio}) == 0);
+    return stand.http.calls.empty() ? std::string() : stand.http.calls.front().body;
+  };
+  CHECK(sent("1.5") == R"({"vcpu_overcommit_percent":150})");
+  CHECK(sent("64") == R"({"vcpu_overcommit_percent":6400})");
+  CHECK(sent("1.05") == R"({"vcpu_overcommit_percent":105})");
+  CHECK(sent("none") == R"({"vcpu_overcommit_percent":null})");
+  for (const std::string wrong : {"", "0.9", "64.1", "1.", ".5", "1.555", "x", "-2", "1.-5", "+2", "2.0x", "128"}) {
+    CAPTURE(wrong);
+    stand.http.calls.clear();
+    CHECK(stand.run({"host", "set", "pc-01", "--vcpu-overcommit=" + wrong}) == 2);
+    CHECK(stand.http.calls.empty());
+  }
 }
 
 TEST_CASE("plan capacity is a table, plan rebalance says what the moves gain") {
@@ -294,7 +312,7 @@ TEST_CASE("host add: sends what it was given") {
   stand.http.on("GET /api/v1/hosts/pc-1", 200, R"({"id":"h","name":"pc-1"})");
   CHECK(stand.run({"host", "add", "pc-1", "--site", "east", "--id", "uuid", "--address", "10.0.0.1",
                    "--curve-key", "key", "--vcpus", "8", "--memory-mib", "16384", "--disk-gib", "200",
-                   "--reserve-memory-mib", "4096", "--class", "anchor", "-o", "name"}) == 0);
+                   "--reserve-memory-mib", "4096", "--class", "anchor", "--vcpu-overcommit", "2", "-o", "name"}) == 0);
   CHECK(stand.out.str() == "pc-1\n");
   CHECK(json::parse(stand.http.calls.front().body) ==
         json::value{{"name", "pc-1"},
@@ -304,7 +322,8 @@ TEST_CASE("host add: sends what it was given") {
                     {"curve_key", "key"},
                     {"class", "anchor"},
                     {"capacity", {{"vcpus", 8}, {"memory_mib", 16384}, {"disk_gib", 200}}},
-                    {"reserve", {{"vcpus", 0}, {"memory_mib", 4096}, {"disk_gib", 0}}}});
+                    {"reserve", {{"vcpus", 0}, {"memory_mib", 4096}, {"disk_gib", 0}}},
+                    {"vcpu_overcommit_percent", 200}});
 }
 
 TEST_CASE("keypair create: a private key is never sent") {

@@ -125,6 +125,38 @@ TEST_CASE("catalog: a host's room and labels change one by one, and what is not 
   CHECK(host().labels.size() == 2);
 }
 
+TEST_CASE("catalog: a host has an overcommit of its own until that is taken away, and what runs there stays") {
+  Campus campus;
+  campus.ask(CreateSite{"east", 1500});
+  auto request = host_request(1);
+  request.vcpu_overcommit_percent = 250;
+  REQUIRE(accepted(campus.ask(request)));
+  const auto own = [&] { return campus.model.hosts.at(request.id).vcpu_overcommit_percent; };
+  CHECK(own() == 250);
+  request.vcpu_overcommit_percent.reset();  // added again by a script that does not know of it
+  CHECK(accepted(campus.ask(request)));
+  CHECK(own() == 250);
+  UpdateHost change{request.name, {}, {}};
+  CHECK(accepted(campus.ask(change)));
+  CHECK(own() == 250);
+  for (const std::int64_t wrong : {-1, 0, 99, 6401}) {
+    CAPTURE(wrong);
+    change.vcpu_overcommit_percent = wrong;
+    CHECK(code(campus.ask(change)) == Errc::invalid_argument);
+    request.vcpu_overcommit_percent = wrong;
+    CHECK(code(campus.ask(request)) == Errc::invalid_argument);
+  }
+  CHECK(own() == 250);
+  for (const std::int64_t right : {100, 6400}) {
+    change.vcpu_overcommit_percent = right;
+    CHECK(accepted(campus.ask(change)));
+    CHECK(own() == right);
+  }
+  change.vcpu_overcommit_percent = std::optional<std::int64_t>();
+  CHECK(accepted(campus.ask(change)));
+  CHECK_FALSE(own().has_value());
+}
+
 TEST_CASE("catalog: sites, flavors, images and keys with a wrong field are refused") {
   Campus campus;
   CHECK(code(campus.ask(CreateSite{"East", 1500})) == Errc::invalid_argument);

@@ -167,6 +167,21 @@ TEST_CASE("candidates: free is capacity with overcommit less reserve less claims
   CHECK(hosts[0].usable);
 }
 
+TEST_CASE("candidates: a host's own overcommit is used in place of that of all hosts") {
+  Campus campus;
+  campus.site("east");
+  const HostId id = campus.host("pc-1", "east", {3, 8192, 100});
+  campus.model.hosts[id].reserve = {1, 0, 0};
+  campus.model.settings.vcpu_overcommit = 4;
+  const auto vcpus = [&] { return candidates(campus.model, campus.now).at(0).total.vcpus; };
+  CHECK(vcpus() == 11);
+  campus.model.hosts[id].vcpu_overcommit_percent = 150;
+  CHECK(vcpus() == 3);  // of 4.5 the whole ones, less the owner's
+  campus.model.hosts[id].vcpu_overcommit_percent = 100;
+  CHECK(vcpus() == 2);
+  CHECK(allocatable(campus.model.hosts[id], campus.model.settings) == Resources{2, 8192, 100});
+}
+
 TEST_CASE("candidates: cordoned, unheard of, silent, ahead and crowded hosts get no nodes") {
   Campus campus;
   campus.site("east");

@@ -77,6 +77,12 @@ TEST_CASE("api: a host is added, shown with what is claimed of it, and cordoned"
   CHECK(shown.at("state") == "new");
   CHECK(shown.at("class") == "anchor");
   CHECK(shown.at("reserve").at("memory_mib") == json::value(4096));
+  CHECK(json::serialize(shown.at("allocatable")) == R"({"vcpus":30,"memory_mib":12288,"disk_gib":180})");
+  CHECK(shown.at("vcpu_overcommit_percent").is_null());
+  CHECK(stand.ask("PATCH", "/api/v1/hosts/pc-01", R"({"vcpu_overcommit_percent":125})").status == 200);
+  shown = ApiStand::json(stand.ask("GET", "/api/v1/hosts/pc-01"));
+  CHECK(shown.at("allocatable").at("vcpus") == json::value(8));
+  CHECK(shown.at("vcpu_overcommit_percent") == json::value(125));
   CHECK(stand.ask("POST", "/api/v1/hosts/pc-01/cordon").status == 200);
   CHECK(ApiStand::json(stand.ask("GET", "/api/v1/hosts/pc-01")).at("cordoned") == json::value(true));
   CHECK(stand.ask("POST", "/api/v1/hosts/pc-01/uncordon").status == 200);

@@ -92,6 +92,21 @@ TEST_CASE("update host: busy times have a beginning before their end, each fault
         Pointers{"/busy/0/until", "/busy/1", "/busy/2/from", "/busy/2/why", "/busy/3/until", "/more_busy"});
 }
 
+TEST_CASE("update host: an overcommit is a whole percentage, null takes it away, and left out it stays") {
+  const auto read = [](const std::string& value) {
+    return read_update_host("pc-1", R"({"room":"1","vcpu_overcommit_percent":)" + value + "}");
+  };
+  CHECK(std::get<UpdateHost>(read("150")).vcpu_overcommit_percent == std::optional<std::int64_t>(150));
+  const auto taken = std::get<UpdateHost>(read("null")).vcpu_overcommit_percent;
+  REQUIRE(taken.has_value());
+  CHECK_FALSE(taken->has_value());
+  CHECK_FALSE(std::get<UpdateHost>(read_update_host("pc-1", R"({"room":"1"})")).vcpu_overcommit_percent.has_value());
+  for (const std::string wrong : {"99", "6401", "1.5", R"("150")", "[]"}) {
+    CAPTURE(wrong);
+    CHECK(pointers(read(wrong)) == Pointers{"/vcpu_overcommit_percent"});
+  }
+}
+
 TEST_CASE("extend: a time or null, and never by leaving it out") {
   CHECK(std::get<ExtendCluster>(read_extend_cluster("demo", R"({"until":"2026-03-01T09:00:00Z"})")).until.has_value());
   const auto none = read_extend_cluster("demo", R"({"until":null})");
