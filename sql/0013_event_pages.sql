@@ -20,7 +20,7 @@ INSERT INTO event_pages (first, last, at_us, kinds, subjects, subject_names, mes
            array_agg(kind ORDER BY number), array_agg(subject ORDER BY number), array_agg(subject_name ORDER BY number),
            array_agg(message ORDER BY number)
       FROM (SELECT *, number - row_number() OVER (ORDER BY number) AS gaps FROM events) AS e
-     GROUP BY gaps, number / 64;
+     GROUP BY gaps, number / 16;
 DROP TABLE events;      -- nothing is lost: they are in event_pages, and the view of the same name shows them
 CREATE VIEW events AS
     SELECT p.first + e.place - 1 AS number, timestamptz 'epoch' + e.at_us * interval '1 microsecond' AS at, e.kind,

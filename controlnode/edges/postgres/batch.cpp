@@ -17,8 +17,8 @@ namespace {
 // Below it, a thread costs more than it saves, and so does a look for what is new.
 constexpr std::size_t kManyRows = 256;
 
-// Of a page what is not asked for is read as well.
-constexpr std::size_t kEventsOfPage = 64;
+// So few that a page of common events fits in a row of its table: PostgreSQL compresses what is larger than 2 KB.
+constexpr std::size_t kEventsOfPage = 16;
 
 template <class Row>
 const Statement& put_of() {
