@@ -79,8 +79,8 @@ std::optional<json::value> overcommit_of(const std::string& text) {
 }
 
 Exit no_ratio(Session& session, const std::string& text) {
-  return fail(session, {Exit::usage, "--vcpu-overcommit: '" + printable(text) + "' is no ratio from 1 to 64, such as 2 or 1.25, and not none",
-                        {}, {}, {}, false, 0});
+  return fail(session, {Exit::usage, "--vcpu-overcommit: '" + printable(text) + "' is no ratio from 1 to 64, such as 2 or 1.25", {},
+                        {}, "'dure host set NAME --vcpu-overcommit none' takes a host's own one away", false, 0});
 }
 
 void add_host_set(CLI::App& noun, Chosen& chosen) {
@@ -137,6 +137,7 @@ void add_host_changes(CLI::App& noun, Chosen& chosen) {
 struct HostArguments {
   std::string name, site, id, address, curve_key, host_class = "scavenged", room;
   std::string overcommit;
+  bool has_overcommit = false;
   std::vector<std::string> labels;
   Amount capacity, reserve;
 };
@@ -160,9 +161,11 @@ void add_host(CLI::App& root, Chosen& chosen) {
   add.add_option("--label", given->labels, "A word of your own for it; may be given again")->type_name("KEY=VALUE");
   add_amount(add, "", given->capacity, true, "of the host");
   add_amount(add, "reserve-", given->reserve, false, "kept for its owner");
-  add.add_option("--vcpu-overcommit", given->overcommit, "vCPUs for each of its CPUs, if not as for all hosts")->type_name("RATIO");
+  const auto* overcommit =
+      add.add_option("--vcpu-overcommit", given->overcommit, "vCPUs for each of its CPUs, if not as for all hosts")->type_name("RATIO");
   add_output_options(add, chosen);
-  add.callback([&chosen, given] {
+  add.callback([&chosen, given, overcommit] {
+    given->has_overcommit = overcommit->count() > 0;
     chosen.action = [given](Session& session) {
       json::object body{{"name", given->name}, {"site", given->site}, {"id", given->id},
                         {"address", given->address}, {"curve_key", given->curve_key},
@@ -170,10 +173,10 @@ void add_host(CLI::App& root, Chosen& chosen) {
                         {"reserve", given->reserve.body()}};
       const auto labels = labels_of(given->labels, false);
       if (!labels) return fail(session, {Exit::usage, labels.error().message, {}, {}, {}, false, 0});
-      if (!given->overcommit.empty()) {
-        auto ratio = overcommit_of(given->overcommit);
-        if (!ratio) return no_ratio(session, given->overcommit);
-        body["vcpu_overcommit_percent"] = std::move(*ratio);
+      if (given->has_overcommit) {
+        const auto percent = parse_overcommit_percent(given->overcommit);
+        if (!percent) return no_ratio(session, given->overcommit);
+        body["vcpu_overcommit_percent"] = *percent;
       }
       if (!given->room.empty()) body["room"] = given->room;
       if (!labels->empty()) body["labels"] = *labels;

@@ -2,10 +2,26 @@
 
 #include <doctest/doctest.h>
 
+#include <utility>
+
 #include "tests/contract/store_contract.h"
 
 // What a Store refuses, who may write, and what it tells of history.
 namespace dure::control::contract {
+
+// Of the same project as the sample's, on a network of its own.
+inline std::pair<Network, Cluster> second_cluster(const Sample& s) {
+  Network network = s.network;
+  network.id = id<NetworkId>(8, 2);
+  network.cluster = id<ClusterId>(10, 2);
+  network.vni = 4098;
+  network.prefix = *Ipv4Prefix::parse("10.128.1.0/24");
+  Cluster cluster = s.cluster;
+  cluster.id = network.cluster;
+  cluster.name = "second";
+  cluster.network = network.id;
+  return {network, cluster};
+}
 
 TEST_CASE("store: only the newest leader writes") {
   World world;
@@ -125,22 +141,15 @@ TEST_CASE("store: a cluster has its own network, and a node a pool of its own cl
   World world;
   const Sample s;
   world.must(s.all());
-  Network network = s.network;
-  network.id = id<NetworkId>(8, 2);
-  network.cluster = id<ClusterId>(10, 2);
-  network.vni = 4098;
-  network.prefix = *Ipv4Prefix::parse("10.128.1.0/24");
-  Cluster second = s.cluster;
-  second.id = network.cluster;
-  second.name = "second";
+  auto [network, second] = second_cluster(s);
   second.network = s.network.id;
   world.refused(Errc::conflict, {network, second});
   second.network = network.id;
   const NodePool pool{id<PoolId>(12, 2), second.id, Role::worker, 1, {}};
   world.refused(Errc::conflict, {network, second, pool, with(s.node, [&](auto& row) { row.pool = pool.id; })});
   world.must({network, second, pool});
-  world.refused(Errc::conflict, {with(s.node, [&](auto& row) { row.cluster = second.id; })});
-  world.must({with(s.node, [&](auto& row) { row.cluster = second.id, row.pool = pool.id; })});
+  world.refused(Errc::conflict, {with(s.node, [](auto& row) { row.cluster = id<ClusterId>(10, 2); })});
+  world.must({with(s.node, [&](auto& row) { row.cluster = pool.cluster, row.pool = pool.id; })});
   world.check();
 }
 
@@ -245,15 +254,7 @@ TEST_CASE("store: a project never has more clusters than its quota") {
   Sample s;
   s.project.quota = {{}, {}, {}, {}, 1};
   world.must(s.all());
-  Network network = s.network;
-  network.id = id<NetworkId>(8, 2);
-  network.cluster = id<ClusterId>(10, 2);
-  network.vni = 4098;
-  network.prefix = *Ipv4Prefix::parse("10.128.1.0/24");
-  Cluster second = s.cluster;
-  second.id = network.cluster;
-  second.name = "second";
-  second.network = network.id;
+  const auto [network, second] = second_cluster(s);
   world.refused(Errc::conflict, {network, second});
   world.must({with(s.cluster, [](auto& row) { row.state = ClusterState::ready; })});
   s.project.quota.clusters = 2;

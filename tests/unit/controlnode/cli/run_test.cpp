@@ -324,6 +324,14 @@ TEST_CASE("host add: sends what it was given") {
                     {"capacity", {{"vcpus", 8}, {"memory_mib", 16384}, {"disk_gib", 200}}},
                     {"reserve", {{"vcpus", 0}, {"memory_mib", 4096}, {"disk_gib", 0}}},
                     {"vcpu_overcommit_percent", 200}});
+  stand.http.calls.clear();
+  for (const std::string wrong : {"0.5", "none", "x"}) {
+    CHECK(stand.run({"host", "add", "pc-1", "--site", "east", "--id", "uuid", "--address", "10.0.0.1", "--curve-key", "key", "--vcpus",
+                     "8", "--memory-mib", "16384", "--disk-gib", "200", "--vcpu-overcommit", wrong}) == 2);
+  }
+  CHECK(stand.run({"host", "add", "pc-1", "--site", "east", "--id", "uuid", "--address", "10.0.0.1", "--curve-key", "key", "--vcpus",
+                   "8", "--memory-mib", "16384", "--disk-gib", "200", "--vcpu-overcommit", ""}) == 2);
+  CHECK(stand.http.calls.empty());
 }
 
 TEST_CASE("keypair create: a private key is never sent") {

@@ -226,6 +226,7 @@ class Walk {
     const TimePoint from = soon();
     request.busy.emplace();
     if (dice.below(2) == 0) request.busy->push_back({from, from + Duration{20'000'000}});
+    if (dice.below(2) == 0) request.vcpu_overcommit_percent.emplace(100 * (1 + std::int64_t{dice.below(4)}));
     return RequestEvent{1, request};
   }
 
