@@ -71,6 +71,20 @@ TEST_CASE("domain XML: direct kernel boot without KVM, and disk boot with it, ar
   check_golden("domain/disk_boot_kvm.xml", domain_xml(spec));
 }
 
+TEST_CASE("domain XML: an emulated machine takes its TSC for its clock, unless the image says otherwise") {
+  const auto cmdline = [](bool kvm, const std::string& given) {
+    DomainSpec spec = sample();
+    spec.kvm = kvm;
+    spec.paths.cmdline = given;
+    return std::string(parsed(domain_xml(spec)).child("domain").child("os").child_value("cmdline"));
+  };
+  CHECK(cmdline(false, "root=/dev/vda rw") == "root=/dev/vda rw tsc=reliable");
+  CHECK(cmdline(false, "") == "tsc=reliable");
+  CHECK(cmdline(false, "notsc=1 rw") == "notsc=1 rw tsc=reliable");
+  for (const char* given : {"tsc=unstable", "rw tsc=nowatchdog quiet"}) CHECK(cmdline(false, given) == given);
+  for (const char* given : {"root=/dev/vda rw", ""}) CHECK(cmdline(true, given) == given);
+}
+
 TEST_CASE("storage XML: the pool and an overlay name every format") {
   check_golden("domain/pool.xml", pool_xml("dure", "/var/lib/dure/volumes"));
   check_golden("domain/overlay.xml", overlay_xml({"vm-x.g1.qcow2", "/base", 10737418240ULL}));
@@ -93,7 +107,7 @@ TEST_CASE("domain XML: no text of an order can change the structure of the docum
   }
   DomainSpec spec = sample();
   spec.paths.cmdline = "a<b> & 'c' \"d\"";
-  CHECK(parsed(domain_xml(spec)).child("domain").child("os").child_value("cmdline") == spec.paths.cmdline);
+  CHECK(parsed(domain_xml(spec)).child("domain").child("os").child_value("cmdline") == spec.paths.cmdline + " tsc=reliable");
 }
 
 TEST_CASE("a domain says who it is, and only exactly that is believed") {
