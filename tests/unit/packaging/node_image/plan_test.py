@@ -54,6 +54,12 @@ class Trying(unittest.TestCase):
     def test_what_is_half_done_is_continued_first_and_cleared_away_then(self):
         self.assertEqual([plan.needs_reset(failures) for failures in range(6)], [False, False, True, False, True, False])
 
+    def test_on_a_slow_control_plane_pods_come_before_the_kubelet(self):
+        weights = {(role, patience): plan.system_weight(made(role=role, patience=patience))
+                   for role in ("init", "control-plane", "worker") for patience in (1.0, 6.0)}
+        self.assertEqual({key for key, weight in weights.items() if weight is not None}, {("init", 6.0), ("control-plane", 6.0)})
+        self.assertLess(weights["init", 6.0], 79)
+
 
 class Texts(unittest.TestCase):
     def test_only_routes_that_differ_are_touched(self):

@@ -110,7 +110,18 @@ TEST_CASE("a slow control-plane member is not killed for being slow") {
   CHECK(at(patch, "/spec/containers/0/livenessProbe/failureThreshold") == "48");
   CHECK(at(patch, "/spec/containers/0/livenessProbe/timeoutSeconds") == "90");
   CHECK(at(patch, "/spec/containers/0/readinessProbe") == R"({"periodSeconds":10})");
-  CHECK(at(patch, "/spec/containers/0/env") == R"([{"name":"GOMAXPROCS","value":"1"}])");
+  CHECK(at(patch, "/spec/containers/0/env") == R"([{"name":"GOMAXPROCS","value":"1"},{"name":"GOGC","value":"400"},)"
+                                               R"({"name":"GOMEMLIMIT","value":"600MiB"}])");
+  CHECK(at(json::parse(static_pod_patch(plan, "etcd")), "/spec/containers/0/env") == R"([{"name":"GOMAXPROCS","value":"1"}])");
+  std::int64_t thousandths = 0;
+  for (const auto component : kStaticPods) {
+    const std::string share = at(json::parse(static_pod_patch(plan, component)), "/spec/containers/0/resources/requests/cpu");
+    CAPTURE(component);
+    REQUIRE(share.ends_with("m"));
+    thousandths += std::stoll(share);
+    CHECK((std::stoll(share) > 100) == (component == "etcd" || component == "kube-apiserver"));
+  }
+  CHECK(thousandths == 100 + 250 + 200 + 100);  // kubeadm's own, in constants and manifests
   CHECK(static_pod_patch(plan, "kube-controller-manager").find("readinessProbe") == std::string::npos);
   auto member = sample_plan_of(1, 3);
   member.patience = 6;

@@ -94,6 +94,8 @@ def prepare(document, failures):
     if plan.needs_reset(failures):
         reset(document)
     write_files(document, member=False)
+    if weight := plan.system_weight(document):
+        system.output_of(["systemctl", "set-property", "system.slice", f"CPUWeight={weight}"], seconds=60 * document.patience)
 
 
 def init(document, failures):

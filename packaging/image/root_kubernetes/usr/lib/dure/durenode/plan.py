@@ -42,6 +42,12 @@ def backoff(failures, patience):
     return min(2.0 * 2 ** min(failures, 5), 30.0) * max(1.0, min(patience, 3.0))
 
 
+def system_weight(document):
+    """The weight of kubelet and containerd beside all pods (79 of two processors), None: systemd's own, 100. On a slow machine the
+    API server has to get through its first minute, while the kubelet, which took half of the machine, can only ask it again."""
+    return 25 if document.role != "worker" and document.patience > 1 else None
+
+
 def needs_reset(failures):
     """kubeadm goes on where it was, unless that failed once more: then what is half done is cleared away."""
     return failures >= 2 and failures % 2 == 0
