@@ -236,6 +236,12 @@ json::object join_configuration(const BootstrapPlan& plan) {
   return join;
 }
 
+// Of a processor; what the kernel weighs them by when all want to run.
+const char* processor_share(std::string_view component) {
+  if (component == "kube-apiserver") return "450m";
+  return component == "etcd" ? "150m" : "25m";
+}
+
 }  // namespace
 
 std::string kubeadm_config(const BootstrapPlan& plan) {
@@ -247,16 +253,6 @@ std::string kubeadm_config(const BootstrapPlan& plan) {
 }
 
 bool is_slow(const BootstrapPlan& plan) { return plan.patience > 1.0; }
-
-namespace {
-
-// Of a processor; what the kernel weighs them by when all want to run.
-const char* processor_share(std::string_view component) {
-  if (component == "kube-apiserver") return "450m";
-  return component == "etcd" ? "150m" : "25m";
-}
-
-}  // namespace
 
 // kubeadm's own values for liveness, times the patience: a slow member that is killed for being slow only
 // becomes slower. Readiness kubeadm has asked for every second, of the API server by a TLS handshake and some sixty
