@@ -12,7 +12,6 @@ using FlavorId = Id<struct FlavorTag>;
 using ProjectId = Id<struct ProjectTag>;
 using KeyPairId = Id<struct KeyPairTag>;
 using ClusterId = Id<struct ClusterTag>;
-using PoolId = Id<struct PoolTag>;
 using NodeId = Id<struct NodeTag>;            // also the libvirt domain's UUID; never used twice
 using NetworkId = Id<struct NetworkTag>;
 using OperationId = Id<struct OperationTag>;

@@ -16,7 +16,6 @@ struct Applier {
   void operator()(const Project& row) { model.projects.insert_or_assign(row.id, row); }
   void operator()(const KeyPair& row) { model.key_pairs.insert_or_assign(row.id, row); }
   void operator()(const Cluster& row) { model.clusters.insert_or_assign(row.id, row); }
-  void operator()(const NodePool& row) { model.pools.insert_or_assign(row.id, row); }
   void operator()(const Node& row) { model.nodes.insert_or_assign(row.id, row); }
   void operator()(const Network& row) { model.networks.insert_or_assign(row.id, row); }
   void operator()(const Claim& row) { model.claims.insert_or_assign(row.node, row); }
@@ -51,7 +50,6 @@ struct Applier {
     model.identities.erase(drop.id);
     model.clusters.erase(drop.id);
   }
-  void operator()(const DropPool& drop) { model.pools.erase(drop.id); }
   void operator()(const DropNode& drop) { model.nodes.erase(drop.id); }
   void operator()(const DropNetwork& drop) { model.networks.erase(drop.id); }
   void operator()(const DropClaim& drop) { model.claims.erase(drop.node); }

@@ -25,7 +25,6 @@ struct EventRow {
 // Effects on the stored state, as data. A Put replaces the whole row. Removals of a host, operation
 // steps, and so on are replaced as whole lists with their parent.
 struct DropCluster { ClusterId id; friend bool operator==(const DropCluster&, const DropCluster&) = default; };
-struct DropPool { ClusterId cluster; PoolId id; friend bool operator==(const DropPool&, const DropPool&) = default; };
 struct DropNode { NodeId id; friend bool operator==(const DropNode&, const DropNode&) = default; };
 struct DropNetwork { NetworkId id; friend bool operator==(const DropNetwork&, const DropNetwork&) = default; };
 struct DropClaim { NodeId node; friend bool operator==(const DropClaim&, const DropClaim&) = default; };
@@ -59,9 +58,9 @@ struct PutPlacementRecord { PlacementRecord record; friend bool operator==(const
 struct DropPlacementRecords { std::uint64_t before = 0; friend bool operator==(const DropPlacementRecords&, const DropPlacementRecords&) = default; };
 
 using Change =
-    std::variant<Site, Host, Image, Flavor, Project, KeyPair, Cluster, NodePool, Node, Network, Claim,
+    std::variant<Site, Host, Image, Flavor, Project, KeyPair, Cluster, Node, Network, Claim,
                  Operation, IdempotencyRecord, EventRow, PutRemovals, PutNextVni, PutOrder,
-                 PutObservation, PutIdentity, ClusterAccess, DropAccess, DropCluster, DropPool, DropNode, DropNetwork, DropClaim,
+                 PutObservation, PutIdentity, ClusterAccess, DropAccess, DropCluster, DropNode, DropNetwork, DropClaim,
                  DropIdempotency, DropHost, DropFlavor, DropImage, DropKeyPair, DropProject, DropSite,
                  PutPlacementRecord, DropPlacementRecords>;
 

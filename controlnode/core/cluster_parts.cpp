@@ -127,13 +127,11 @@ void record_placement(Deciding& deciding, PlacementRecord record, std::span<cons
   if (const auto kept = first_kept(*deciding.model.placements)) deciding.put(DropPlacementRecords{*kept});
 }
 
-void add_node(Deciding& deciding, Cluster& cluster, const PoolId& pool, const NodeRequest& request,
-              const HostId& host) {
+void add_node(Deciding& deciding, Cluster& cluster, const NodeRequest& request, const HostId& host) {
   const Network& network = deciding.model.networks.at(cluster.network);
   Node node;
   node.id = request.node;
   node.cluster = cluster.id;
-  node.pool = pool;
   node.name = request.name;
   node.role = request.role;
   node.host = host;

@@ -62,8 +62,7 @@ void record_placement(Deciding& deciding, PlacementRecord record, std::span<cons
 
 // Adds a placed node with its address, MAC, deadline and claim, takes it as ordered, and raises
 // cluster.next_address (in memory).
-void add_node(Deciding& deciding, Cluster& cluster, const PoolId& pool, const NodeRequest& request,
-              const HostId& host);
+void add_node(Deciding& deciding, Cluster& cluster, const NodeRequest& request, const HostId& host);
 
 // A node's VM is to go, and whoever has an entry for it is told.
 void take_out(Deciding& deciding, Node node);

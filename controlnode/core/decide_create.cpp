@@ -192,6 +192,8 @@ Cluster make_cluster(const Deciding& deciding, const CreateCluster& request, con
   cluster.created_at = deciding.now;
   cluster.layout = request.layout;
   cluster.until = request.until;
+  cluster.control_planes = {request.control_planes, ordered(request.control_plane_rules)};
+  cluster.workers = {request.workers, ordered(request.worker_rules)};
   if (!named.image.kubernetes.empty()) {
     const Settings& settings = deciding.model.settings;
     cluster.kubernetes = {named.image.kubernetes, request.cni, settings.pod_network,
@@ -208,17 +210,10 @@ OperationId commit(Deciding& deciding, const CreateCluster& request, const Named
   deciding.put(cluster);
   deciding.put(network);
   deciding.put(PutNextVni{network.vni + 1});
-  const NodePool planes{deciding.ids.make<PoolId>(), cluster.id, Role::control_plane,
-                        request.control_planes, ordered(request.control_plane_rules)};
-  const NodePool workers{deciding.ids.make<PoolId>(), cluster.id, Role::worker, request.workers,
-                         ordered(request.worker_rules)};
-  deciding.put(planes);
-  deciding.put(workers);
   deciding.event("cluster.creating", cluster.id.uuid, cluster.name,
                  cluster.name + " is creating, with " + std::to_string(wanted.size()) + " nodes");
   for (const NodeRequest& node : wanted) {
-    const PoolId& pool = node.role == Role::worker ? workers.id : planes.id;
-    add_node(deciding, cluster, pool, node, hosts.at(node.node));
+    add_node(deciding, cluster, node, hosts.at(node.node));
   }
   cluster.deadline = cluster_deadline(deciding, cluster.id);
   const OperationId operation = start_operation(deciding, cluster, OperationKind::cluster_create);
@@ -266,9 +261,8 @@ Reply create_cluster(Deciding& deciding, const CreateCluster& request) {
   }
   const auto wanted = wanted_nodes(deciding, request, named->flavor);
   const Cluster cluster = make_cluster(deciding, request, *named, *network);
-  FleetQuestion question = question_for(
-      deciding, network->mtu, wanted,
-      placement_policy(cluster, request.control_plane_rules, request.worker_rules, deciding.now));
+  FleetQuestion question =
+      question_for(deciding, network->mtu, wanted, placement_policy(cluster, deciding.now));
   if (auto refused = beyond_quota(deciding, named->project, question, Growth::new_cluster)) return *refused;
   const NearRule near = near_rule(model, wanted, deciding.now);
   auto record = record_of(PlacementKind::create, network->cluster, request.name, question.wanted, question.policy, near);

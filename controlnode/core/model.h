@@ -156,6 +156,13 @@ struct HostRules {
   friend bool operator==(const HostRules&, const HostRules&) = default;
 };
 
+// A group of like nodes: those of one role.
+struct NodePool {
+  std::uint32_t count = 0;   // desired
+  HostRules rules{};
+  friend bool operator==(const NodePool&, const NodePool&) = default;
+};
+
 struct Cluster {
   ClusterId id;
   ProjectId project;
@@ -175,23 +182,13 @@ struct Cluster {
   KubernetesSpec kubernetes{};
   Layout layout{};
   std::optional<TimePoint> until{};      // of its lease: it is deleted then; none: it stays
+  NodePool control_planes{}, workers{};
   friend bool operator==(const Cluster&, const Cluster&) = default;
-};
-
-// A group of like nodes. `count` is what is desired.
-struct NodePool {
-  PoolId id;
-  ClusterId cluster;
-  Role role = Role::worker;
-  std::uint32_t count = 0;
-  HostRules rules{};
-  friend bool operator==(const NodePool&, const NodePool&) = default;
 };
 
 struct Node {
   NodeId id;
   ClusterId cluster;
-  PoolId pool;
   std::string name;           // "<cluster>-cp1", "<cluster>-w2"
   Role role = Role::worker;
   HostId host;
@@ -341,7 +338,6 @@ struct Model {
   std::map<ProjectId, Project> projects;
   std::map<KeyPairId, KeyPair> key_pairs;
   std::map<ClusterId, Cluster> clusters;
-  std::map<PoolId, NodePool> pools;
   std::map<NodeId, Node> nodes;
   std::map<NetworkId, Network> networks;
   std::map<NodeId, Claim> claims;

@@ -48,7 +48,6 @@ std::uint32_t mask_of(std::uint8_t length) { return length == 0 ? 0 : ~std::uint
 
 ModelIndex::ModelIndex(const Model& model) {
   for (const auto& [id, node] : model.nodes) after(model, node);
-  for (const auto& [id, pool] : model.pools) after(model, pool);
   for (const auto& [id, cluster] : model.clusters) after(model, cluster);
   for (const auto& [id, network] : model.networks) after(model, network);
   for (const auto& [node, claim] : model.claims) after(model, claim);
@@ -71,7 +70,6 @@ std::span<const Node* const> ModelIndex::nodes_of(const ClusterId& cluster) cons
   return listed(nodes_of_, cluster);
 }
 std::span<const Node* const> ModelIndex::nodes_on(const HostId& host) const { return listed(nodes_on_, host); }
-std::span<const PoolId> ModelIndex::pools_of(const ClusterId& cluster) const { return listed(pools_of_, cluster); }
 std::span<const ClusterId> ModelIndex::clusters_named(const std::string& name) const { return listed(named_, name); }
 
 std::vector<const Node*> ModelIndex::members_of(const ClusterId& cluster) const {
@@ -120,13 +118,6 @@ void ModelIndex::after(const Model& model, const Node& row) {
   enlist(nodes_of_, node->cluster, node);
   enlist(nodes_on_, node->host, node);
 }
-
-void ModelIndex::leave(const Model& model, const PoolId& id) {
-  const auto found = model.pools.find(id);
-  if (found != model.pools.end()) strike(pools_of_, found->second.cluster, id);
-}
-
-void ModelIndex::after(const Model&, const NodePool& row) { enlist(pools_of_, row.cluster, row.id); }
 
 void ModelIndex::leave(const Model& model, const ClusterId& id) {
   const auto found = model.clusters.find(id);

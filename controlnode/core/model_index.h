@@ -28,7 +28,6 @@ class ModelIndex {
   // Not those being deleted, by address: in the order in which they were made.
   std::vector<const Node*> members_of(const ClusterId& cluster) const;
 
-  std::span<const PoolId> pools_of(const ClusterId& cluster) const;
   std::span<const ClusterId> clusters_named(const std::string& name) const;   // of all projects
 
   // Hosts that have not confirmed that they have dropped a node or the network of the cluster.
@@ -49,9 +48,6 @@ class ModelIndex {
   void before(const Model& model, const Node& row) { leave(model, row.id); }
   void before(const Model& model, const DropNode& drop) { leave(model, drop.id); }
   void after(const Model& model, const Node& row);
-  void before(const Model& model, const NodePool& row) { leave(model, row.id); }
-  void before(const Model& model, const DropPool& drop) { leave(model, drop.id); }
-  void after(const Model& model, const NodePool& row);
   void before(const Model& model, const Cluster& row) { leave(model, row.id); }
   void before(const Model& model, const DropCluster& drop) { leave(model, drop.id); }
   void after(const Model& model, const Cluster& row);
@@ -71,7 +67,6 @@ class ModelIndex {
   ModelIndex() = default;
 
   void leave(const Model& model, const NodeId& id);
-  void leave(const Model& model, const PoolId& id);
   void leave(const Model& model, const ClusterId& id);
   void leave(const Model& model, const NetworkId& id);
   void leave(const Model& model, const HostId& id);    // its removals
@@ -84,7 +79,6 @@ class ModelIndex {
 
   ById<ClusterId, const Node*> nodes_of_;
   ById<HostId, const Node*> nodes_on_;
-  ById<ClusterId, PoolId> pools_of_;
   std::unordered_map<std::string, std::vector<ClusterId>> named_;
   ById<NodeId, HostId> removing_node_;
   ById<NetworkId, HostId> removing_network_;

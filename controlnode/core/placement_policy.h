@@ -10,11 +10,7 @@ namespace dure::control {
 std::uint32_t pool_of(Role role);
 
 // What a cluster asks of where its nodes go, as every placement for it must: nobody else makes a policy of
-// a cluster. The members that it has are the caller's to add. Of a cluster that is being made: the rules of
-// its pools are not rows yet.
-PlacementPolicy placement_policy(const Cluster& cluster, const HostRules& control_planes, const HostRules& workers,
-                                 TimePoint now);
-// Of one that exists.
-PlacementPolicy placement_policy(const Model& model, const Cluster& cluster, TimePoint now);
+// a cluster. The members that it has are the caller's to add.
+PlacementPolicy placement_policy(const Cluster& cluster, TimePoint now);
 
 }  // namespace dure::control

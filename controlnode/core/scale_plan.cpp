@@ -11,23 +11,6 @@
 namespace dure::control {
 namespace {
 
-// Null: it has none of this role.
-const NodePool* pool_row(const Deciding& deciding, const Cluster& cluster, Role role) {
-  for (const PoolId& id : deciding.index().pools_of(cluster.id)) {
-    const NodePool& pool = deciding.model.pools.at(id);
-    if (pool.role == role) return &pool;
-  }
-  return nullptr;
-}
-
-PlacementPolicy policy_of(const Deciding& deciding, const Cluster& cluster) {
-  const auto rules = [&](Role role) {
-    const NodePool* pool = pool_row(deciding, cluster, role);
-    return pool == nullptr ? HostRules{} : pool->rules;
-  };
-  return placement_policy(cluster, rules(Role::control_plane), rules(Role::worker), deciding.now);
-}
-
 // The last usable address of the prefix is the one below the broadcast address.
 bool addresses_left(const Model& model, const Cluster& cluster, std::size_t count) {
   const Network& network = model.networks.at(cluster.network);
@@ -45,14 +28,10 @@ void give_up_quota(Deciding& deciding, const NodeId& node) {
 }
 
 void carry_out(Deciding& deciding, Cluster& cluster, std::uint32_t workers, const ScalePlan& plan) {
-  NodePool pool = *pool_row(deciding, cluster, Role::worker);
-  if (pool.count != workers) {
-    pool.count = workers;
-    deciding.put(pool);
-  }
+  cluster.workers.count = workers;
   cluster.next_worker += static_cast<std::uint32_t>(plan.wanted.size());
   for (const NodeRequest& node : plan.wanted) {
-    add_node(deciding, cluster, pool.id, node, plan.hosts.at(node.node));
+    add_node(deciding, cluster, node, plan.hosts.at(node.node));
   }
   for (Node node : plan.retried) {
     advance(deciding, node, NodeEvent::retry);
@@ -95,17 +74,11 @@ std::optional<Error> refuse_scaling(const Deciding& deciding, const Cluster& clu
   if (cluster.state == ClusterState::deleting) {
     return Error{Errc::conflict, "cluster '" + cluster.name + "' is being deleted"};
   }
-  const NodePool* planes = pool_row(deciding, cluster, Role::control_plane);
-  const std::uint64_t total = std::uint64_t{workers} + (planes == nullptr ? 0 : planes->count);
+  const std::uint64_t total = std::uint64_t{workers} + cluster.control_planes.count;
   if (total <= model.settings.max_nodes_per_cluster) return std::nullopt;
   return Error{Errc::invalid_argument, std::to_string(total) + " nodes are more than the " +
                                            std::to_string(model.settings.max_nodes_per_cluster) +
                                            " that one cluster may have"};
-}
-
-std::uint32_t workers_wanted(const Deciding& deciding, const Cluster& cluster) {
-  const NodePool* workers = pool_row(deciding, cluster, Role::worker);
-  return workers == nullptr ? 0 : workers->count;
 }
 
 Accepted answer(const Deciding& deciding, const Cluster& cluster, const ScalePlan& plan, bool dry_run) {
@@ -142,7 +115,7 @@ std::variant<Scaling, Reply> scaling_of(const Deciding& deciding, const std::str
   }
   const auto found = find_cluster(deciding, cluster);
   if (!found) return Reply{Refused{found.error(), {}}};
-  Scaling scaling{*found, workers.value_or(workers_wanted(deciding, *found))};
+  Scaling scaling{*found, workers.value_or(found->workers.count)};
   if (const auto error = refuse_scaling(deciding, scaling.cluster, scaling.workers)) return Reply{Refused{*error, {}}};
   return scaling;
 }
@@ -162,7 +135,7 @@ std::optional<Refused> place_workers(Deciding& deciding, const Cluster& cluster,
                            Role::worker, amount_of(model.flavors.at(cluster.flavor)), pool_of(Role::worker)});
   }
   const auto mtu = model.networks.at(cluster.network).mtu;
-  PlacementPolicy policy = policy_of(deciding, cluster);
+  PlacementPolicy policy = placement_policy(cluster, deciding.now);
   for (const Node& node : members) policy.members.emplace_back(node.host, node.role);
   const FleetQuestion question = question_for(deciding, mtu, plan.wanted, std::move(policy));
   if (auto refused = beyond_quota(deciding, cluster.project, question, Growth::more_nodes, plan.leaving)) return refused;

@@ -27,13 +27,10 @@ std::string reasons(const std::vector<const Node*>& members, Pick pick) {
 }
 
 void drop_cluster(Deciding& deciding, const Cluster& cluster) {
-  const auto listed = deciding.index().pools_of(cluster.id);
-  const std::vector<PoolId> pools(listed.begin(), listed.end());
   refresh_steps(deciding, cluster);
   if (cluster.operation) {
     finish_operation(deciding, *cluster.operation, OperationState::succeeded, {});
   }
-  for (const PoolId& id : pools) deciding.put(DropPool{cluster.id, id});
   deciding.put(DropNetwork{cluster.network});
   deciding.put(DropCluster{cluster.id});
   deciding.event("cluster.deleted", cluster.id.uuid, cluster.name, cluster.name + " is deleted");

@@ -63,7 +63,6 @@ struct World {
     CHECK(is.projects == expected.projects);
     CHECK(is.key_pairs == expected.key_pairs);
     CHECK(is.clusters == expected.clusters);
-    CHECK(is.pools == expected.pools);
     CHECK(is.nodes == expected.nodes);
     CHECK(is.networks == expected.networks);
     CHECK(is.claims == expected.claims);
@@ -132,8 +131,7 @@ TEST_CASE("store: a row that is put again is replaced as a whole, with its lists
   s.cluster.deadline.reset();
   s.cluster.layout = {Strategy::spread, false, Survive::site};
   s.cluster.until.reset();
-  s.pool.rules = {{}, {"a="}, {}};
-  s.pool.count = 3;
+  s.cluster.control_planes = {3, {{}, {"a="}, {}}};
   s.node.state = NodeState::ready;
   s.node.stages = {{"ready", 1}};
   s.node.deadline.reset();
@@ -159,7 +157,7 @@ TEST_CASE("store: a row of every kind that can be dropped is gone") {
   World world;
   const Sample s;
   world.must(s.all());
-  world.must({DropCluster{s.cluster.id}, DropPool{s.cluster.id, s.pool.id}, DropNode{s.node.id},
+  world.must({DropCluster{s.cluster.id}, DropNode{s.node.id},
               DropNetwork{s.network.id}, DropClaim{s.claim.node}, DropFlavor{s.flavor.id},
               DropIdempotency{s.idempotency.key}, DropImage{s.image.id},
               DropKeyPair{s.key_pair.id}, DropProject{s.project.id}, DropSite{s.site.id},
@@ -248,8 +246,8 @@ TEST_CASE("store: every state comes back as it was written") {
     s.operation.kind = static_cast<OperationKind>(i % 3);
     s.operation.state = static_cast<OperationState>(i % 3);
     s.operation.steps[0].state = static_cast<StepState>(i % 4);
-    s.node.role = s.pool.role = static_cast<Role>(i % 2);
-    world.must({s.node, s.cluster, s.operation, s.pool});
+    s.node.role = static_cast<Role>(i % 2);
+    world.must({s.node, s.cluster, s.operation});
     world.check();
   }
   for (std::uint8_t i = 0; i <= static_cast<std::uint8_t>(FailureCode::internal); ++i) {

@@ -73,6 +73,8 @@ TEST_CASE("migrations: claims that were there before projects had quotas get the
               "INSERT INTO claims VALUES (" + id(1) + ", " + id(1) + ", 1, 1024, 10)").ok());
   REQUIRE(migrate(database, files).ok());
   CHECK(ask(url, "SELECT p.name FROM claims c JOIN projects p ON p.id = c.project") == std::vector<std::string>{"other"});
+  CHECK(ask(url, "SELECT concat_ws('|', role, count, rooms) FROM node_pools ORDER BY role") ==
+        std::vector<std::string>{"control-plane|0|{}", "worker|1|{}"});
   REQUIRE(write_beside(url, "UPDATE projects SET quota_memory_mib = 2047").ok());
   const auto another = "INSERT INTO claims (node, host, vcpus, memory_mib, disk_gib, project) VALUES (" + id(2) + ", " + id(1);
   const auto over = write_beside(url, another + ", 1, 1024, 10, " + id(2) + ")");
@@ -138,6 +140,39 @@ TEST_CASE("migrations: events that were there before pages are in pages, with th
   REQUIRE(found->size() == 3);
   CHECK(found->at(0) == EventRow{4, {4}, "kind", *Uuid::parse(subject), "name", "number 4"});
   CHECK(store->events(198, 10)->size() == 1);
+}
+
+TEST_CASE("migrations: pools that were rows of their own are their clusters'") {
+  const std::string url = fresh_database();
+  const auto files = embedded_migrations();
+  REQUIRE(files.size() >= 14);
+  Database database(url);
+  REQUIRE(migrate(database, {files.begin(), files.begin() + 13}).ok());
+  const auto id = [](int number) { return "'00000000-0000-4000-8000-00000000000" + std::to_string(number) + "'"; };
+  const std::string sha = "repeat('a', 64)";
+  const auto cluster = [&](int number) {
+    const std::string net = "10." + std::to_string(number);
+    return "INSERT INTO networks VALUES (" + id(number) + ", " + id(number) + ", " + std::to_string(number) + ", '" + net +
+           ".0.0/24', '" + net + ".0.1', '06:00:00:00:00:0" + std::to_string(number) + "', 1400);"
+           "INSERT INTO clusters VALUES (" + id(number) + ", " + id(1) + ", 'c" + std::to_string(number) + "', 'ready', '', " +
+           id(1) + ", " + id(1) + ", " + id(1) + ", " + id(number) + ", '{}', 2, 2, NULL, now(), NULL);";
+  };
+  REQUIRE(write_beside(url, "INSERT INTO projects VALUES (" + id(1) + ", 'course');"
+              "INSERT INTO flavors VALUES (" + id(1) + ", 'small', 1, 1024, 10);"
+              "INSERT INTO images VALUES (" + id(1) + ", 'plain', " + sha + ", 1, " + sha + ", 1, " + sha + ", 1, '', 5);"
+              "INSERT INTO key_pairs VALUES (" + id(1) + ", " + id(1) + ", 'me', 'ssh-ed25519 AAAA');" + cluster(1) + cluster(2) +
+              "INSERT INTO node_pools VALUES (" + id(1) + ", " + id(1) + ", 'control-plane', 3, '{\"301\"}', '{a=b}', '{anchor}'), "
+              "(" + id(2) + ", " + id(1) + ", 'worker', 5, '{302,303}', '{}', '{}'), (" + id(1) + ", " + id(2) +
+              ", 'control-plane', 1, '{}', '{}', '{}'), (" + id(2) + ", " + id(2) + ", 'worker', 0, '{}', '{}', '{scavenged}')").ok());
+  const std::string look = "SELECT concat_ws('|', cluster, role, count, rooms, labels, classes) FROM node_pools ORDER BY cluster, role";
+  const auto rows = ask(url, look);
+  REQUIRE(migrate(database, files).ok());
+  CHECK(rows.size() == 4);
+  CHECK(ask(url, look) == rows);
+  const Model model = *opened(url)->load();
+  const Cluster& first = model.clusters.begin()->second;
+  CHECK(first.control_planes == NodePool{3, {{"301"}, {"a=b"}, {HostClass::anchor}}});
+  CHECK(first.workers == NodePool{5, {{"302", "303"}, {}, {}}});
 }
 
 TEST_CASE("migrations: a file that comes in front of applied ones is refused") {

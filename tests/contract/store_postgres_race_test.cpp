@@ -68,13 +68,13 @@ struct Campus {
     network.vni = 5000 + number;
     network.prefix = {Ipv4{0x0a800000 + (number << 8)}, 24};
     const std::uint32_t nodes = 2 + random() % 5;
-    const NodePool pool{made<PoolId>(12, number), cluster.id, Role::worker, nodes};
-    std::vector<Change> rows{network, cluster, pool};
+    cluster.control_planes.count = 0;
+    cluster.workers.count = nodes;
+    std::vector<Change> rows{network, cluster};
     for (std::uint32_t i = 0; i < nodes; ++i) {
       Node node = sample.node;
       node.id = made<NodeId>(9, number * 16 + i);
       node.cluster = cluster.id;
-      node.pool = pool.id;
       node.name = cluster.name + "-w" + std::to_string(i);
       node.host = made<HostId>(2, random() % kHosts);
       node.mac = {{2, static_cast<std::uint8_t>(number >> 8), static_cast<std::uint8_t>(number), 0, 0,
@@ -92,7 +92,6 @@ std::vector<Change> gone(const std::vector<Change>& rows) {
   for (const Change& row : rows) {
     if (const auto* claim = std::get_if<Claim>(&row)) drops.emplace_back(DropClaim{claim->node});
     if (const auto* node = std::get_if<Node>(&row)) drops.emplace_back(DropNode{node->id});
-    if (const auto* pool = std::get_if<NodePool>(&row)) drops.emplace_back(DropPool{pool->cluster, pool->id});
     if (const auto* cluster = std::get_if<Cluster>(&row)) drops.emplace_back(DropCluster{cluster->id});
     if (const auto* network = std::get_if<Network>(&row)) drops.emplace_back(DropNetwork{network->id});
   }
@@ -106,9 +105,8 @@ const std::vector<std::string> kBreaches{
     "SELECT count(*) FROM projects p WHERE (SELECT count(*) FROM claims c WHERE c.project = p.id) > p.quota_nodes "
     "OR (SELECT sum(memory_mib) FROM claims c WHERE c.project = p.id) > p.quota_memory_mib "
     "OR (SELECT count(*) FROM clusters c WHERE c.project = p.id) > p.quota_clusters",
-    "SELECT count(*) FROM clusters k JOIN node_pools p ON p.cluster = k.id "
-    "WHERE p.count <> (SELECT count(*) FROM nodes n WHERE n.cluster = k.id) "
-    "OR p.count <> (SELECT count(*) FROM nodes n JOIN claims c ON c.node = n.id WHERE n.cluster = k.id)"};
+    "SELECT count(*) FROM clusters k WHERE k.workers <> (SELECT count(*) FROM nodes n WHERE n.cluster = k.id) "
+    "OR k.workers <> (SELECT count(*) FROM nodes n JOIN claims c ON c.node = n.id WHERE n.cluster = k.id)"};
 
 struct Tally {
   std::atomic<int> committed = 0, aborted = 0, full = 0, over_quota = 0, others = 0, looks = 0;

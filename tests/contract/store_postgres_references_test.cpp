@@ -26,8 +26,7 @@ TEST_CASE("postgres: references hold for who writes beside the control node, als
   };
   const std::string nobody = "'00000000-0000-4000-8000-0000000000ff'";
   refused("UPDATE nodes SET host = " + nobody, "nodes.host refers to hosts");
-  refused("UPDATE nodes SET pool = " + nobody, "nodes.pool refers to node_pools");
-  refused("UPDATE nodes SET cluster = " + nobody, "which is not there or not its own");
+  refused("UPDATE nodes SET cluster = " + nobody, "nodes.cluster refers to clusters");
   refused("UPDATE clusters SET network = " + nobody, "clusters.network refers to networks");
   refused("UPDATE clusters SET flavor = " + nobody, "clusters.flavor refers to flavors");
   refused("UPDATE claims SET project = " + nobody, "claims.project refers to projects");
@@ -35,18 +34,17 @@ TEST_CASE("postgres: references hold for who writes beside the control node, als
   const std::string claim = "INSERT INTO claims (node, host, vcpus, memory_mib, disk_gib, project) SELECT " + nobody;
   refused(claim + ", " + nobody + ", 1, 1, 1, project FROM claims", "claims.host refers to hosts");
   refused(claim + ", host, 1, 1, 1, " + nobody + " FROM claims", "claims.project refers to projects");
-  refused("UPDATE node_pools SET cluster = " + nobody, "node_pools.cluster refers to clusters");
+  refused("DELETE FROM claims; DELETE FROM clusters", "is still referred to by nodes");
   refused("DELETE FROM nodes; DELETE FROM hosts", "is still referred to by claims");
   refused("DELETE FROM images", "is still referred to by clusters");
-  refused("DELETE FROM claims; DELETE FROM nodes; DELETE FROM node_pools; DELETE FROM networks", "is still referred to by clusters");
-  // What is another cluster's: a pool, a network.
+  refused("DELETE FROM claims; DELETE FROM nodes; DELETE FROM networks", "is still referred to by clusters");
+  // What is another cluster's: a network.
   const std::string second = "CREATE TEMPORARY TABLE other ON COMMIT DROP AS SELECT * FROM clusters; "
                              "UPDATE other SET name = 'second', id = " + nobody + ";";
   refused(second + "INSERT INTO clusters SELECT * FROM other", "clusters.network refers to networks");
   const std::string networks = "INSERT INTO networks (id, cluster, vni, prefix, gateway, gateway_mac, mtu) "
                                "VALUES (" + nobody + ", " + nobody + ", 9, '10.9.0.0/24', '10.9.0.1', '06:00:00:00:00:09', 1400);";
   const std::string own = second + "UPDATE other SET network = " + nobody + ";" + networks + "INSERT INTO clusters SELECT * FROM other;";
-  refused(own + "UPDATE nodes SET cluster = " + nobody, "nodes.pool refers to node_pools");
   CHECK(write_beside(url, own).ok());
 }
 
@@ -87,11 +85,9 @@ TEST_CASE("postgres: whoever deletes waits for whoever writes what could refer t
     auto store = opened(url);
     REQUIRE(store->commit(*store->take_lead("one", 0), sample.all()).ok());
   }
-  ask(url, "DELETE FROM claims; DELETE FROM nodes; DELETE FROM node_pools");
-  const std::string fresh = "'00000000-0000-4000-8000-0000000000aa'";
-  check_deletion_waits(url, "INSERT INTO node_pools (id, cluster, role, count) SELECT " + fresh + ", id, 'worker', 1 FROM clusters",
-                       "DELETE FROM clusters", {sample.cluster.name});
-  ask(url, "DELETE FROM node_pools; CREATE TABLE kept AS SELECT * FROM clusters; DELETE FROM clusters");
+  ask(url, "CREATE TABLE kept_nodes AS SELECT * FROM nodes; DELETE FROM claims; DELETE FROM nodes");
+  check_deletion_waits(url, "INSERT INTO nodes SELECT * FROM kept_nodes", "DELETE FROM clusters", {sample.cluster.name});
+  ask(url, "DELETE FROM nodes; CREATE TABLE kept AS SELECT * FROM clusters; DELETE FROM clusters");
   check_deletion_waits(url, "UPDATE kept SET name = 'second'; INSERT INTO clusters SELECT * FROM kept",
                        "DELETE FROM images", {"second"});
 }
@@ -103,9 +99,7 @@ TEST_CASE("postgres: who writes what refers to a row that is being deleted waits
     auto store = opened(url);
     REQUIRE(store->commit(*store->take_lead("one", 0), sample.all()).ok());
   }
-  ask(url, "DELETE FROM claims; DELETE FROM nodes; DELETE FROM node_pools");
-  const std::string pool = "INSERT INTO node_pools (id, cluster, role, count) VALUES "
-                           "('00000000-0000-4000-8000-0000000000aa', '" + sample.cluster.id.str() + "', 'worker', 1)";
+  ask(url, "CREATE TABLE kept_nodes AS SELECT * FROM nodes; DELETE FROM claims; DELETE FROM nodes");
   for (const bool kept : {true, false}) {
     CAPTURE(kept);
     Database deleter(url);
@@ -113,7 +107,7 @@ TEST_CASE("postgres: who writes what refers to a row that is being deleted waits
     Result<void> written;
     const auto deleted = deleter.transact(Database::Mode::write, [&](Transaction& transaction) -> Result<void> {
       transaction.run_script("DELETE FROM clusters");
-      writing = std::thread([&] { written = write_beside(url, pool); });
+      writing = std::thread([&] { written = write_beside(url, "INSERT INTO nodes SELECT * FROM kept_nodes"); });
       wait_for_a_lock(url);
       if (kept) return Error{Errc::conflict, "thought better of it"};
       return {};
@@ -122,9 +116,9 @@ TEST_CASE("postgres: who writes what refers to a row that is being deleted waits
     CHECK(deleted.ok() != kept);
     CHECK(written.ok() == kept);
     if (kept) {
-      ask(url, "DELETE FROM node_pools");
+      ask(url, "DELETE FROM nodes");
     } else {
-      CHECK(written.error().message.find("node_pools.cluster refers to clusters") != std::string::npos);
+      CHECK(written.error().message.find("nodes.cluster refers to clusters") != std::string::npos);
     }
   }
 }

@@ -128,7 +128,7 @@ TEST_CASE("store: a row that others refer to stays, and none refers to nothing")
   const std::vector<Change> drops{
       DropSite{s.site.id},       DropHost{s.host.id},       DropFlavor{s.flavor.id},
       DropImage{s.image.id},     DropKeyPair{s.key_pair.id}, DropProject{s.project.id}, DropNetwork{s.network.id},
-      DropCluster{s.cluster.id}, DropPool{s.cluster.id, s.pool.id}};
+      DropCluster{s.cluster.id}};
   for (const Change& drop : drops) {
     CAPTURE(drop.index());
     world.refused(Errc::conflict, {Project{id<ProjectId>(6, 3), "kept?"}, drop});
@@ -137,7 +137,7 @@ TEST_CASE("store: a row that others refer to stays, and none refers to nothing")
   world.refused(Errc::conflict, {PutOrder{id<HostId>(2, 9), 1, id<OrderId>(3)}});
 }
 
-TEST_CASE("store: a cluster has its own network, and a node a pool of its own cluster") {
+TEST_CASE("store: a cluster has its own network, and a node a cluster") {
   World world;
   const Sample s;
   world.must(s.all());
@@ -145,11 +145,10 @@ TEST_CASE("store: a cluster has its own network, and a node a pool of its own cl
   second.network = s.network.id;
   world.refused(Errc::conflict, {network, second});
   second.network = network.id;
-  const NodePool pool{id<PoolId>(12, 2), second.id, Role::worker, 1, {}};
-  world.refused(Errc::conflict, {network, second, pool, with(s.node, [&](auto& row) { row.pool = pool.id; })});
-  world.must({network, second, pool});
-  world.refused(Errc::conflict, {with(s.node, [](auto& row) { row.cluster = id<ClusterId>(10, 2); })});
-  world.must({with(s.node, [&](auto& row) { row.cluster = pool.cluster, row.pool = pool.id; })});
+  const auto moved = with(s.node, [](auto& row) { row.cluster = id<ClusterId>(10, 2); });
+  world.refused(Errc::conflict, {moved});
+  world.must({network, second});
+  world.must({moved});
   world.check();
 }
 
@@ -169,15 +168,19 @@ TEST_CASE("store: busy windows and rules are bounded") {
   World world;
   Sample s;
   s.host.busy.assign(64, {{1}, {2}});
-  s.pool.rules = {std::vector<std::string>(64, "301"), std::vector<std::string>(16, "a=b"), {}};
+  const HostRules most{std::vector<std::string>(64, "301"), std::vector<std::string>(16, "a=b"), {}};
+  s.cluster.control_planes.rules = s.cluster.workers.rules = most;
   world.must(s.all());
   world.check();
   world.refused(Errc::conflict, {with(s.host, [](Host& row) { row.busy.push_back({{3}, {4}}); })});
   for (const std::int64_t percent : {99, 6401}) {
     world.refused(Errc::conflict, {with(s.host, [&](Host& row) { row.vcpu_overcommit_percent = percent; })});
   }
-  world.refused(Errc::conflict, {with(s.pool, [](NodePool& row) { row.rules.rooms.emplace_back("302"); })});
-  world.refused(Errc::conflict, {with(s.pool, [](NodePool& row) { row.rules.labels.emplace_back("c=d"); })});
+  for (NodePool Cluster::* pool : {&Cluster::control_planes, &Cluster::workers}) {
+    const auto rules = [&](auto change) { return with(s.cluster, [&](Cluster& row) { change((row.*pool).rules); }); };
+    world.refused(Errc::conflict, {rules([](HostRules& row) { row.rooms.emplace_back("302"); })});
+    world.refused(Errc::conflict, {rules([](HostRules& row) { row.labels.emplace_back("c=d"); })});
+  }
 }
 
 TEST_CASE("store: a host is never promised more memory or disk than it may give") {

@@ -70,16 +70,15 @@ struct Sample {
                   TimePoint{1'700'000'900'000'002},
                   {"v1.32.13", Cni::none, *Ipv4Prefix::parse("10.64.0.0/12"), *Ipv4Prefix::parse("10.96.0.0/16")},
                   {Strategy::pack, true, Survive::room},
-                  TimePoint{1'700'900'000'000'003}};
+                  TimePoint{1'700'900'000'000'003},
+                  {1, {{"301", "B-2"}, {"gpu=none", "x,\"y\\{}='"}, {HostClass::anchor, HostClass::scavenged}}},
+                  {2, {{"302"}, {}, {HostClass::scavenged}}}};
   // All 256 octets, because what is encrypted has all of them.
   PutIdentity identity{cluster.id, every_octet()};
   ClusterAccess access{id<AccessId>(20), cluster.id, "dure:someone", {1'700'000'000'000'008},
                        {1'700'000'900'000'009}, TimePoint{1'700'000'500'000'000}};
-  NodePool pool{id<PoolId>(12), cluster.id, Role::control_plane, 1,
-                {{"301", "B-2"}, {"gpu=none", "x,\"y\\{}='"}, {HostClass::anchor, HostClass::scavenged}}};
   Node node{id<NodeId>(9),
             cluster.id,
-            pool.id,
             "demo-cp1",
             Role::control_plane,
             host.id,
@@ -132,8 +131,8 @@ struct Sample {
 
   // Children before parents on purpose: a batch has no order inside.
   std::vector<Change> all() const {
-    return {identity, access, node,  pool,     cluster, network,  claim,    removals, operation,   idempotency, event, key_pair,
-            order, next_vni, image,   flavor,   project,  host,     observation, site};
+    return {identity, access, node,  cluster,  network, claim,  removals, operation,   idempotency,
+            event,    key_pair, order, next_vni, image,   flavor, project,  host,        observation, site};
   }
 };
 

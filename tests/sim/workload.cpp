@@ -184,11 +184,7 @@ void Workload::heal() {
           cluster.state == control::ClusterState::deleting) {
         continue;
       }
-      std::uint32_t workers = 0;
-      for (const auto& [pool_id, pool] : stored.pools) {
-        if (pool.cluster == id && pool.role == control::Role::worker) workers = pool.count;
-      }
-      retries.push_back({id.str(), workers, false, {}});
+      retries.push_back({id.str(), cluster.workers.count, false, {}});
     }
     for (auto& retry : retries) campus_.submit(retry, [](const Result<control::Reply>&) {});
   }

@@ -93,6 +93,9 @@ class Rules {
       refers(m.networks, cluster.network, "cluster.network");
       const auto network = m.networks.find(cluster.network);
       require(network == m.networks.end() || network->second.cluster == id, "a cluster has its own network");
+      for (const NodePool* pool : {&cluster.control_planes, &cluster.workers}) {
+        require(pool->rules.rooms.size() <= 64 && pool->rules.labels.size() <= 16, "a pool's rules are few");
+      }
     }
     for (const auto& [id, network] : m.networks) {
       require(network.vni >= 1 && network.vni <= 0xffffff, "a vni is outside of 1..16777215");
@@ -109,15 +112,8 @@ class Rules {
     for (const auto& [id, access] : m.accesses) refers(m.clusters, access.cluster, "cluster_access.cluster");
     unique(m.accesses, "a cluster's user",
            [](const ClusterAccess& access) { return std::tuple(access.cluster, access.user); });
-    for (const auto& [id, pool] : m.pools) {
-      refers(m.clusters, pool.cluster, "node_pool.cluster");
-      require(pool.rules.rooms.size() <= 64 && pool.rules.labels.size() <= 16, "a pool's rules are few");
-    }
     for (const auto& [id, node] : m.nodes) {
       refers(m.clusters, node.cluster, "node.cluster");
-      refers(m.pools, node.pool, "node.pool");
-      const auto pool = m.pools.find(node.pool);
-      require(pool == m.pools.end() || pool->second.cluster == node.cluster, "a node has a pool of its own cluster");
       refers(m.hosts, node.host, "node.host");
     }
   }

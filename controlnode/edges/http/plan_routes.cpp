@@ -55,7 +55,7 @@ std::vector<Resident> residents(const Model& model) {
 
 std::map<ClusterId, PlacementPolicy> policies(const Model& model, TimePoint now) {
   std::map<ClusterId, PlacementPolicy> all;
-  for (const auto& [id, cluster] : model.clusters) all.emplace(id, placement_policy(model, cluster, now));
+  for (const auto& [id, cluster] : model.clusters) all.emplace(id, placement_policy(cluster, now));
   return all;
 }
 

@@ -49,13 +49,7 @@ json::object render(const HostRules& rules) {
 }  // namespace
 
 json::object render(const Model& model, const Cluster& cluster) {
-  HostRules plane_rules, worker_rules;
-  std::uint64_t wanted_workers = 0, wanted_control_planes = 0, ready = 0, nodes = 0;
-  for (const auto& [id, pool] : model.pools) {
-    if (pool.cluster != cluster.id) continue;
-    (pool.role == Role::worker ? wanted_workers : wanted_control_planes) += pool.count;
-    (pool.role == Role::worker ? worker_rules : plane_rules) = pool.rules;
-  }
+  std::uint64_t ready = 0, nodes = 0;
   for (const auto& [id, node] : model.nodes) {
     if (node.cluster != cluster.id) continue;
     ++nodes;
@@ -68,8 +62,8 @@ json::object render(const Model& model, const Cluster& cluster) {
                       {"project", name_of(model.projects, cluster.project)},
                       {"state", to_string(cluster.state)},
                       {"reason", cluster.reason},
-                      {"control_planes", wanted_control_planes},
-                      {"workers", wanted_workers},
+                      {"control_planes", cluster.control_planes.count},
+                      {"workers", cluster.workers.count},
                       {"nodes", nodes},
                       {"nodes_ready", ready},
                       {"flavor", name_of(model.flavors, cluster.flavor)},
@@ -79,8 +73,8 @@ json::object render(const Model& model, const Cluster& cluster) {
                       {"strategy", to_string(cluster.layout.strategy)},
                       {"apart", cluster.layout.apart},
                       {"survive", to_string(cluster.layout.survive)},
-                      {"control_plane_rules", render(plane_rules)},
-                      {"worker_rules", render(worker_rules)},
+                      {"control_plane_rules", render(cluster.control_planes.rules)},
+                      {"worker_rules", render(cluster.workers.rules)},
                       {"until", time_or_null(cluster.until)},
                       {"kubernetes", kubernetes_of(cluster)},
                       {"created_at", to_rfc3339(cluster.created_at)},

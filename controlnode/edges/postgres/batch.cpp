@@ -90,22 +90,10 @@ void put_all(Puts& puts, const Slots<Key, Row>& slots) {
   puts.add_rows<Row>(put_of<Row>(), slots.puts.begin(), slots.puts.end());
 }
 
-// The largest key whose first column is this.
-template <class Key>
-Key largest_with(const Uuid& first) {
-  if constexpr (std::is_same_v<Key, PoolKey>) {
-    Uuid last;
-    last.bytes.fill(0xff);
-    return {ClusterId{first}, PoolId{last}};
-  } else {
-    return Key{first};
-  }
-}
-
 template <class Key, class Row>
 void put_all(Puts& puts, const Slots<Key, Row>& slots, const NewestKeys& newest) {
   const auto last = newest.of(RowMap<Row>::table());
-  const auto fresh = last ? slots.puts.upper_bound(largest_with<Key>(*last)) : slots.puts.end();
+  const auto fresh = last ? slots.puts.upper_bound(Key{*last}) : slots.puts.end();
   puts.add_rows<Row>(put_of<Row>(), slots.puts.begin(), fresh);
   puts.add_rows<Row>(insert_of<Row>(), fresh, slots.puts.end());
 }
@@ -126,18 +114,6 @@ void drop_all(Transaction& transaction, const std::set<Key>& keys, const char* t
   transaction.run(drop_statement(table, key_column, type), {list.str()});
 }
 
-void drop_pools(Transaction& transaction, const std::set<PoolKey>& keys) {
-  if (keys.empty()) return;
-  ArrayText clusters, pools;
-  for (const auto& [cluster, pool] : keys) {
-    clusters.add_plain(cluster.str());
-    pools.add_plain(pool.str());
-  }
-  transaction.run({"drop_node_pools", "DELETE FROM node_pools WHERE (cluster, id) IN "
-                                      "(SELECT * FROM unnest($1::uuid[], $2::uuid[]))"},
-                  {clusters.str(), pools.str()});
-}
-
 }  // namespace
 
 struct Batch::Sorter {
@@ -153,7 +129,6 @@ struct Batch::Sorter {
   void operator()(const Project& row) { batch.projects_.put(row.id, row); }
   void operator()(const KeyPair& row) { batch.key_pairs_.put(row.id, row); }
   void operator()(const Cluster& row) { batch.clusters_.put(row.id, row); }
-  void operator()(const NodePool& row) { batch.pools_.put({row.cluster, row.id}, row); }
   void operator()(const Node& row) { batch.nodes_.put(row.id, row); }
   void operator()(const Network& row) { batch.networks_.put(row.id, row); }
   void operator()(const Claim& row) { batch.claims_.put(row.node, row); }
@@ -193,7 +168,6 @@ struct Batch::Sorter {
   void operator()(const PutIdentity& put) { batch.identities_.put(put.cluster, put); }
   void operator()(const ClusterAccess& row) { batch.accesses_.put(row.id, row); }
   void operator()(const DropAccess& drop) { batch.accesses_.drop(drop.id); }
-  void operator()(const DropPool& drop) { batch.pools_.drop({drop.cluster, drop.id}); }
   void operator()(const DropNode& drop) { batch.nodes_.drop(drop.id); }
   void operator()(const DropNetwork& drop) { batch.networks_.drop(drop.id); }
   void operator()(const DropClaim& drop) { batch.claims_.drop(drop.node); }
@@ -218,7 +192,6 @@ void Batch::write(Transaction& transaction) const {
   put_all(puts, key_pairs_);
   put_all(puts, networks_, newest);
   put_all(puts, clusters_, newest);
-  put_all(puts, pools_, newest);
   put_all(puts, identities_);
   put_all(puts, accesses_);
   put_all(puts, nodes_, newest);
@@ -258,7 +231,6 @@ void Batch::drop(Transaction& transaction) const {
   drop_all(transaction, accesses_.drops, "cluster_accesses", "id", "uuid");
   drop_all(transaction, claims_.drops, "claims", "node", "uuid");
   drop_all(transaction, nodes_.drops, "nodes", "id", "uuid");
-  drop_pools(transaction, pools_.drops);
   drop_all(transaction, clusters_.drops, "clusters", "id", "uuid");
   drop_all(transaction, networks_.drops, "networks", "id", "uuid");
   drop_all(transaction, idempotency_.drops, "idempotency_keys", "key", "text");

@@ -29,8 +29,6 @@ struct Slots {
 
 struct EventPage;
 
-using PoolKey = std::pair<ClusterId, PoolId>;
-
 // A transaction's changes by kind, so that each kind costs one round trip, or two, however many rows it has.
 // Refers to the changes that it was made from.
 class Batch {
@@ -54,7 +52,6 @@ class Batch {
   Slots<ProjectId, Project> projects_;
   Slots<KeyPairId, KeyPair> key_pairs_;
   Slots<ClusterId, Cluster> clusters_;
-  Slots<PoolKey, NodePool> pools_;
   Slots<NodeId, Node> nodes_;
   Slots<NetworkId, Network> networks_;
   Slots<NodeId, Claim> claims_;

@@ -10,8 +10,8 @@ namespace {
 
 const std::vector<const Table*>& tables() {
   static const std::vector<const Table*> all{&RowMap<Network>::table(), &RowMap<Cluster>::table(),
-                                             &RowMap<NodePool>::table(), &RowMap<Node>::table(),
-                                             &RowMap<Claim>::table(),    &RowMap<Operation>::table()};
+                                             &RowMap<Node>::table(), &RowMap<Claim>::table(),
+                                             &RowMap<Operation>::table()};
   return all;
 }
 

@@ -174,7 +174,6 @@ Result<Model> PostgresStore::load() {
     load_all<PutIdentity>(transaction, [&](PutIdentity row) {
       model.identities.emplace(row.cluster, std::move(row.sealed));
     });
-    load_map(transaction, model.pools, &NodePool::id);
     load_map(transaction, model.nodes, &Node::id);
     load_operations(transaction, model);
     load_placements(transaction, model);

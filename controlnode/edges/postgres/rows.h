@@ -40,7 +40,6 @@ DURE_ROW_MAP(Flavor);
 DURE_ROW_MAP(Project);
 DURE_ROW_MAP(KeyPair);
 DURE_ROW_MAP(Cluster);
-DURE_ROW_MAP(NodePool);
 DURE_ROW_MAP(Node);
 DURE_ROW_MAP(Network);
 DURE_ROW_MAP(Claim);

@@ -4,6 +4,26 @@
 #include "controlnode/edges/postgres/rows.h"
 
 namespace dure::control {
+namespace {
+
+void write_pool(RowWriter& writer, const NodePool& pool) {
+  writer.number(std::uint64_t{pool.count});
+  const auto text = [](ArrayText& list, const std::string& item) { list.add_text(item); };
+  writer.list(pool.rules.rooms, text);
+  writer.list(pool.rules.labels, text);
+  writer.list(pool.rules.classes, [](ArrayText& list, HostClass item) { list.add_text(to_string(item)); });
+}
+
+NodePool read_pool(RowReader& reader) {
+  NodePool pool;
+  pool.count = reader.u32();
+  pool.rules.rooms = reader.list();
+  pool.rules.labels = reader.list();
+  for (const std::string& item : reader.list()) pool.rules.classes.push_back(reader.element(item, &host_class));
+  return pool;
+}
+
+}  // namespace
 
 const Table& RowMap<Cluster>::table() {
   static const Table table{"clusters",
@@ -31,7 +51,15 @@ const Table& RowMap<Cluster>::table() {
                             {"strategy", "text"},
                             {"apart", "boolean"},
                             {"survive", "text"},
-                            {"until", "timestamptz", Shape::time}}};
+                            {"until", "timestamptz", Shape::time},
+                            {"control_planes", "bigint"},
+                            {"control_plane_rooms", "text[]", Shape::list},
+                            {"control_plane_labels", "text[]", Shape::list},
+                            {"control_plane_classes", "text[]", Shape::list},
+                            {"workers", "bigint"},
+                            {"worker_rooms", "text[]", Shape::list},
+                            {"worker_labels", "text[]", Shape::list},
+                            {"worker_classes", "text[]", Shape::list}}};
   return table;
 }
 
@@ -59,6 +87,8 @@ void RowMap<Cluster>::write(RowWriter& writer, const Cluster& row) {
   writer.flag(row.layout.apart);
   writer.text(to_string(row.layout.survive));
   writer.time(row.until);
+  write_pool(writer, row.control_planes);
+  write_pool(writer, row.workers);
 }
 
 Cluster RowMap<Cluster>::read(RowReader& reader) {
@@ -88,43 +118,8 @@ Cluster RowMap<Cluster>::read(RowReader& reader) {
   row.layout.apart = reader.flag();
   row.layout.survive = reader.parsed(&survive);
   row.until = reader.maybe_time();
-  return row;
-}
-
-const Table& RowMap<NodePool>::table() {
-  static const Table table{"node_pools",
-                           2,
-                           "id",
-                           {{"cluster", "uuid"},
-                            {"id", "uuid"},
-                            {"role", "text"},
-                            {"count", "bigint"},
-                            {"rooms", "text[]", Shape::list},
-                            {"labels", "text[]", Shape::list},
-                            {"classes", "text[]", Shape::list}}};
-  return table;
-}
-
-void RowMap<NodePool>::write(RowWriter& writer, const NodePool& row) {
-  writer.id(row.cluster);
-  writer.id(row.id);
-  writer.text(to_string(row.role));
-  writer.number(std::uint64_t{row.count});
-  const auto text = [](ArrayText& list, const std::string& item) { list.add_text(item); };
-  writer.list(row.rules.rooms, text);
-  writer.list(row.rules.labels, text);
-  writer.list(row.rules.classes, [](ArrayText& list, HostClass item) { list.add_text(to_string(item)); });
-}
-
-NodePool RowMap<NodePool>::read(RowReader& reader) {
-  NodePool row;
-  reader.id(row.cluster);
-  reader.id(row.id);
-  row.role = reader.parsed(&role);
-  row.count = reader.u32();
-  row.rules.rooms = reader.list();
-  row.rules.labels = reader.list();
-  for (const std::string& item : reader.list()) row.rules.classes.push_back(reader.element(item, &host_class));
+  row.control_planes = read_pool(reader);
+  row.workers = read_pool(reader);
   return row;
 }
 
@@ -134,7 +129,6 @@ const Table& RowMap<Node>::table() {
                            "id",
                            {{"id", "uuid"},
                             {"cluster", "uuid"},
-                            {"pool", "uuid"},
                             {"name", "text"},
                             {"role", "text"},
                             {"host", "uuid"},
@@ -158,7 +152,6 @@ const Table& RowMap<Node>::table() {
 void RowMap<Node>::write(RowWriter& writer, const Node& row) {
   writer.id(row.id);
   writer.id(row.cluster);
-  writer.id(row.pool);
   writer.text(row.name);
   writer.text(to_string(row.role));
   writer.id(row.host);
@@ -185,7 +178,6 @@ Node RowMap<Node>::read(RowReader& reader) {
   Node row;
   reader.id(row.id);
   reader.id(row.cluster);
-  reader.id(row.pool);
   row.name = reader.text();
   row.role = reader.parsed(&role);
   reader.id(row.host);

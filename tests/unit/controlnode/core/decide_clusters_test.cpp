@@ -32,7 +32,7 @@ const OperationStep& step(const Operation& operation, const std::string& name) {
 // Removals are confirmed and the cluster's rows have gone.
 bool clean(const Model& model) {
   return model.clusters.empty() && model.nodes.empty() && model.claims.empty() &&
-         model.pools.empty() && model.networks.empty() && model.removals.empty();
+         model.networks.empty() && model.removals.empty();
 }
 
 }  // namespace
@@ -47,9 +47,10 @@ TEST_CASE("create: rows, claims, numbers, one order per host and the plan come f
   CHECK(answer.plan[0].name == "demo-cp1");
   CHECK(campus.model.nodes.size() == 3);
   CHECK(campus.model.claims.size() == 3);
-  CHECK(campus.model.pools.size() == 2);
   CHECK(campus.cluster("demo")->state == ClusterState::creating);
   CHECK(campus.cluster("demo")->next_worker == 3);
+  CHECK(campus.cluster("demo")->control_planes.count == 1);
+  CHECK(campus.cluster("demo")->workers.count == 2);
   CHECK(campus.node("demo-w2")->state == NodeState::creating);
   CHECK(campus.node("demo-w2")->deadline == seconds_in(900));
   CHECK(campus.last.ordered == std::vector<HostId>{campus.one, campus.two});

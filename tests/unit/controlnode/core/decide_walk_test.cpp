@@ -44,7 +44,6 @@ void check_replay(Model before, const Decision& decision, const Model& after) {
   for (const Change& change : decision.changes) control::apply(before, change);
   CHECK(before.hosts == after.hosts);
   CHECK(before.clusters == after.clusters);
-  CHECK(before.pools == after.pools);
   CHECK(before.nodes == after.nodes);
   CHECK(before.networks == after.networks);
   CHECK(before.claims == after.claims);

@@ -313,8 +313,7 @@ Seen expect_strangers(const World& world, Words& words) {
 Seen expect_nothing_left(const World& world, Words&) {
   const Model& model = world.campus.model;
   const std::pair<const char*, std::size_t> rows[] = {
-      {"clusters", model.clusters.size()}, {"pools", model.pools.size()},
-      {"nodes", model.nodes.size()},       {"claims", model.claims.size()},
+      {"clusters", model.clusters.size()}, {"nodes", model.nodes.size()}, {"claims", model.claims.size()},
       {"networks", model.networks.size()}, {"hosts with removals", model.removals.size()}};
   std::string seen;
   for (const auto& [what, count] : rows) {
