@@ -222,6 +222,39 @@ TEST_CASE("store: of hundreds of rows in a batch some are new, and of any age") 
   for (std::uint32_t key = 1; key < 1400; ++key) batch.emplace_back(node(key));
   world.must(batch);
   world.check();
+  // What all had alike only some have.
+  ++version;
+  for (Change& row : batch) {
+    Node& changed = std::get<Node>(row);
+    changed.generation = version;
+    if (changed.address.value % 3 == 0) changed.deadline.reset(), changed.stages.clear();
+    if (changed.address.value % 5 == 0) changed.ready_at = TimePoint{7}, changed.reason = "{\"";
+  }
+  world.must(batch);
+  world.check();
+}
+
+TEST_CASE("store: hundreds of rows with lists and times that are all alike") {
+  World world;
+  const Sample s;
+  world.must(s.all());
+  std::vector<Change> batch;
+  for (std::uint32_t i = 0; i < 400; ++i) {
+    Host row = s.host;
+    row.id.uuid.bytes[14] = static_cast<std::uint8_t>(i >> 8U);
+    row.id.uuid.bytes[15] = static_cast<std::uint8_t>(i);
+    row.id.uuid.bytes[1] = 2;
+    row.name = "h" + std::to_string(i);
+    row.address = Ipv4{ip("10.201.0.0").value + i};
+    row.curve_key = std::to_string(1000 + i) + std::string(36, 'k');
+    row.busy = {{{3}, {4}}, {{5}, {6}}};
+    batch.emplace_back(row);
+  }
+  world.must(batch);
+  world.check();
+  for (Change& row : batch) std::get<Host>(row).busy.clear();
+  world.must(batch);
+  world.check();
 }
 
 TEST_CASE("store: names may be swapped and taken over within a batch") {

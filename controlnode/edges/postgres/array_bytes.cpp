@@ -9,6 +9,7 @@ namespace dure::control {
 namespace {
 
 constexpr std::size_t kHasNulls = 4, kElements = 12;  // places in the header
+constexpr std::size_t kHeader = 20;                     // its bytes
 constexpr char kFamilyIpv4 = 2;                       // PGSQL_AF_INET
 
 template <class Number>
@@ -37,21 +38,55 @@ ArrayBytes::ArrayBytes(ElementType type) : type_(type) {
 }
 
 void ArrayBytes::add(std::string_view bytes) {
+  if (elements_ == 0) {
+    first_ = bytes;
+  } else if (uniform_ && !first_null_ && first_ == bytes) {
+    ++elements_;
+    return;
+  } else {
+    append_first();
+  }
   ++elements_;
   append(body_, static_cast<std::uint32_t>(bytes.size()));
   body_ += bytes;
 }
 
 void ArrayBytes::add_null() {
-  ++elements_;
   nulls_ = true;
+  if (elements_ == 0) {
+    first_null_ = true;
+  } else if (uniform_ && first_null_) {
+    ++elements_;
+    return;
+  } else {
+    append_first();
+  }
+  ++elements_;
   append(body_, std::int32_t{-1});
 }
 
-std::string ArrayBytes::take() && {
+// Once an element is another one, those that were the same are laid down.
+void ArrayBytes::append_first() {
+  if (!uniform_) return;
+  uniform_ = false;
+  const std::string element = body_.substr(kHeader);
+  body_.reserve(kHeader + element.size() * elements_ * 2);
+  for (std::uint32_t i = 1; i < elements_; ++i) body_ += element;
+}
+
+std::string ArrayBytes::taken(std::uint32_t elements) {
   put(body_, kHasNulls, std::uint32_t{nulls_ ? 1U : 0U});
-  put(body_, kElements, elements_);
+  put(body_, kElements, elements);
   return std::move(body_);
+}
+
+std::string ArrayBytes::take() && {
+  append_first();
+  return taken(elements_);
+}
+
+std::string ArrayBytes::take_first() && {
+  return taken(1);
 }
 
 std::string bigint_bytes(std::int64_t value) {

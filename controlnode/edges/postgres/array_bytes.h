@@ -34,13 +34,24 @@ class ArrayBytes {
   void add(std::string_view bytes);
   void add_null();
 
+  // Whether all elements are the same.
+  bool uniform() const { return uniform_; }
+
   // Takes the array out; nothing is added afterwards. Precondition: not empty (an empty one has another form).
   std::string take() &&;
+  // The same, of the one value that all elements have alone. Precondition: uniform().
+  std::string take_first() &&;
 
  private:
+  void append_first();
+  std::string taken(std::uint32_t elements);
+
   ElementType type_;
-  std::string body_;
+  std::string body_;      // while all elements are the same: of the first one
+  std::string first_;     // the first element's bytes
   std::uint32_t elements_ = 0;
+  bool uniform_ = true;
+  bool first_null_ = false;
   bool nulls_ = false;
 };
 

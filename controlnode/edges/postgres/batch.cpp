@@ -21,15 +21,28 @@ constexpr std::size_t kManyRows = 256;
 constexpr std::size_t kEventsOfPage = 16;
 
 template <class Row>
-const Statement& put_of() {
-  static const Statement statement = put_statement(RowMap<Row>::table());
-  return statement;
+const Statement& statement_of(Present present) {
+  static const Statement put = write_statement(RowMap<Row>::table(), Present::replaced);
+  static const Statement insert = write_statement(RowMap<Row>::table(), Present::none);
+  return present == Present::none ? insert : put;
 }
 
+// A statement with its parameters.
+struct Bound {
+  Statement statement;
+  std::vector<std::string> parameters;
+};
+
+// Of many rows most columns have one value only, such as the state and the time of what was just made.
 template <class Row>
-const Statement& insert_of() {
-  static const Statement statement = insert_statement(RowMap<Row>::table());
-  return statement;
+Bound bound(RowWriter writer, Present present) {
+  const Table& table = RowMap<Row>::table();
+  std::vector<bool> uniform(table.columns.size());
+  if (writer.rows() >= kManyRows) uniform = writer.uniform();
+  const auto one = std::count(uniform.begin(), uniform.end(), true);
+  const bool some = one > 0 && static_cast<std::size_t>(one) < uniform.size();
+  if (!some) uniform.assign(uniform.size(), false);
+  return {some ? write_statement(table, present, uniform) : statement_of<Row>(present), std::move(writer).parameters(uniform)};
 }
 
 // Rows to write, kind by kind. While the server works on one kind, the next is encoded.
@@ -37,65 +50,55 @@ class Puts {
  public:
   // `fill` adds so many rows to the writer that it is given, later and in another thread.
   template <class Row, class Fill>
-  void add(std::size_t rows, const Fill& fill) {
-    add<Row>(put_of<Row>(), rows, fill);
+  void add(std::size_t rows, const Fill& fill, Present present = Present::replaced) {
+    if (rows == 0) return;
+    rows_ += rows;
+    puts_.push_back([fill, present] {
+      RowWriter writer(RowMap<Row>::table());
+      fill(writer);
+      return bound<Row>(std::move(writer), present);
+    });
   }
 
   // The rows of [from, to) of a map.
   template <class Row, class Iterator>
-  void add_rows(const Statement& statement, Iterator from, Iterator to) {
-    add<Row>(statement, static_cast<std::size_t>(std::distance(from, to)), [from, to](RowWriter& writer) {
+  void add_rows(Iterator from, Iterator to, Present present = Present::replaced) {
+    const auto fill = [from, to](RowWriter& writer) {
       for (auto at = from; at != to; ++at) RowMap<Row>::write(writer, *at->second);
-    });
+    };
+    add<Row>(static_cast<std::size_t>(std::distance(from, to)), fill, present);
   }
 
   void run(Transaction& transaction) const {
     const auto policy = rows_ < kManyRows ? std::launch::deferred : std::launch::async;
-    std::future<Parameters> next;
+    std::future<Bound> next;
     const auto prepare = [&](std::size_t i) {
-      if (i < puts_.size()) next = std::async(policy, puts_[i].parameters);
+      if (i < puts_.size()) next = std::async(policy, puts_[i]);
     };
     prepare(0);
     for (std::size_t i = 0; i < puts_.size(); ++i) {
-      const Parameters parameters = next.get();
+      const Bound put = next.get();
       prepare(i + 1);
-      transaction.run_binary(puts_[i].statement, parameters);
+      transaction.run_binary(put.statement, put.parameters);
     }
   }
 
  private:
-  using Parameters = std::vector<std::string>;
-  struct Put {
-    const Statement& statement;
-    std::function<Parameters()> parameters;
-  };
-
-  template <class Row, class Fill>
-  void add(const Statement& statement, std::size_t rows, const Fill& fill) {
-    if (rows == 0) return;
-    rows_ += rows;
-    puts_.push_back({statement, [fill] {
-                       RowWriter writer(RowMap<Row>::table());
-                       fill(writer);
-                       return std::move(writer).parameters();
-                     }});
-  }
-
   std::size_t rows_ = 0;
-  std::vector<Put> puts_;
+  std::vector<std::function<Bound()>> puts_;
 };
 
 template <class Key, class Row>
 void put_all(Puts& puts, const Slots<Key, Row>& slots) {
-  puts.add_rows<Row>(put_of<Row>(), slots.puts.begin(), slots.puts.end());
+  puts.add_rows<Row>(slots.puts.begin(), slots.puts.end());
 }
 
 template <class Key, class Row>
 void put_all(Puts& puts, const Slots<Key, Row>& slots, const NewestKeys& newest) {
   const auto last = newest.of(RowMap<Row>::table());
   const auto fresh = last ? slots.puts.upper_bound(Key{*last}) : slots.puts.end();
-  puts.add_rows<Row>(put_of<Row>(), slots.puts.begin(), fresh);
-  puts.add_rows<Row>(insert_of<Row>(), fresh, slots.puts.end());
+  puts.add_rows<Row>(slots.puts.begin(), fresh);
+  puts.add_rows<Row>(fresh, slots.puts.end(), Present::none);
 }
 
 template <class Key>
@@ -194,8 +197,9 @@ void Batch::write(Transaction& transaction) const {
   put_all(puts, clusters_, newest);
   put_all(puts, identities_);
   put_all(puts, accesses_);
-  put_all(puts, nodes_, newest);
+  // Claims lock their projects and hosts, in this order as everybody does; nodes find the hosts locked.
   put_all(puts, claims_, newest);
+  put_all(puts, nodes_, newest);
   std::size_t removals = 0;
   for (const auto& [host, put] : removals_.puts) removals += put->removals.size();
   puts.add<Removal>(removals, [this](RowWriter& writer) {

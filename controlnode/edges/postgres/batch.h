@@ -20,7 +20,8 @@ struct Slots {
   std::map<Key, const Row*> puts;
   std::set<Key> drops;
 
-  void put(const Key& key, const Row& row) { puts[key] = &row; }
+  // What was just made has the largest key.
+  void put(const Key& key, const Row& row) { puts.insert_or_assign(puts.end(), key, &row); }
   void drop(const Key& key) {
     puts.erase(key);
     drops.insert(key);

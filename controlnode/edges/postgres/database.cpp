@@ -68,7 +68,7 @@ class Database::Session {
   }
 
   void prepare(const Statement& statement) {
-    if (!prepared_.insert(statement.name).second) return;
+    if (statement.name.empty() || !prepared_.insert(statement.name).second) return;
     connection_.prepare(statement.name.c_str(), statement.text.c_str());
   }
 
@@ -89,12 +89,12 @@ class RunningTransaction : public Transaction {
 
   Rows run(const Statement& statement, const std::vector<std::string>& parameters) override {
     session_.prepare(statement);
-    return copied(run_prepared(transaction_, statement.name, parameters));
+    return copied(run_with(transaction_, statement.name, statement.text, parameters));
   }
 
   Rows run_binary(const Statement& statement, const std::vector<std::string>& parameters) override {
     session_.prepare(statement);
-    return copied(run_prepared_binary(transaction_, statement.name, parameters));
+    return copied(run_with_binary(transaction_, statement.name, statement.text, parameters));
   }
 
   void run_script(const std::string& script) override { transaction_.exec(script); }

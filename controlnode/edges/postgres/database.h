@@ -23,7 +23,7 @@ struct Rows {
 
 // A statement that is prepared once per connection. Values travel as parameters only.
 struct Statement {
-  std::string name;  // unique in the program
+  std::string name;  // unique in the program; empty: it is not prepared, but read and planned each time
   std::string text;
 };
 

@@ -19,9 +19,13 @@ const char* element_type(const Column& column) {
   return column.type;
 }
 
-// From the parameter's element to the column.
-std::string stored(const Column& column) {
-  const std::string name = std::string("r.") + column.name;
+// The array of a column's values.
+std::string parameter(const Column& column, std::size_t place) {
+  return "$" + std::to_string(place + 1) + "::" + element_type(column) + "[]";
+}
+
+// From an element of it to the column.
+std::string stored(const Column& column, const std::string& name) {
   switch (column.shape) {
     case Shape::plain:
     case Shape::time: return name;
@@ -82,30 +86,35 @@ std::optional<unsigned> hex_digit(char c) {
 
 }  // namespace
 
-Statement insert_statement(const Table& table) {
-  const auto name = [](const Column& column, std::size_t) { return std::string(column.name); };
-  // In a list of what is selected, where the server takes one row after the other. As a table
-  // (FROM unnest($1, $2, ...)) it would first lay down every column by itself, which costs as much as an index.
-  const auto spread = [](const Column& column, std::size_t i) {
-    return "unnest($" + std::to_string(i + 1) + "::" + element_type(column) + "[]) AS " + column.name;
-  };
-  const auto value = [](const Column& column, std::size_t) { return stored(column); };
-  return {std::string("insert_") + table.name, std::string("INSERT INTO ") + table.name + " (" + joined(table.columns, 0, name) +
-                                                   ") SELECT " + joined(table.columns, 0, value) + " FROM (SELECT " +
-                                                   joined(table.columns, 0, spread) + ") AS r"};
+Statement write_statement(const Table& table, Present present) {
+  Statement statement = write_statement(table, present, std::vector<bool>(table.columns.size()));
+  statement.name = (present == Present::none ? "insert_" : "put_") + std::string(table.name);
+  return statement;
 }
 
-Statement put_statement(const Table& table) {
+Statement write_statement(const Table& table, Present present, const std::vector<bool>& uniform) {
   const auto name = [](const Column& column, std::size_t) { return std::string(column.name); };
+  const auto value = [&](const Column& column, std::size_t i) {
+    if (!uniform[i]) return stored(column, std::string("r.") + column.name);
+    // A query of its own is answered once for all rows.
+    return "(SELECT " + stored(column, "(" + parameter(column, i) + ")[1]") + ")";
+  };
+  // In a list of what is selected, where the server takes one row after the other. As a table
+  // (FROM unnest($1, $2, ...)) it would first lay down every column by itself, which costs as much as an index.
+  std::string spread;
+  for (std::size_t i = 0; i < table.columns.size(); ++i) {
+    if (uniform[i]) continue;
+    spread += (spread.empty() ? "unnest(" : ", unnest(") + parameter(table.columns[i], i) + ") AS " + table.columns[i].name;
+  }
+  std::string text = std::string("INSERT INTO ") + table.name + " (" + joined(table.columns, 0, name) + ") SELECT " +
+                     joined(table.columns, 0, value) + " FROM (SELECT " + spread + ") AS r";
+  if (present == Present::none || table.keys == 0) return {{}, std::move(text)};
   const auto replace = [](const Column& column, std::size_t) {
     return std::string(column.name) + " = excluded." + column.name;
   };
-  Statement put = insert_statement(table);
-  if (table.keys == 0) return put;
-  put.name = std::string("put_") + table.name;
   const std::vector<Column> keys(table.columns.begin(), table.columns.begin() + static_cast<std::ptrdiff_t>(table.keys));
-  put.text += " ON CONFLICT (" + joined(keys, 0, name) + ") DO UPDATE SET " + joined(table.columns, table.keys, replace);
-  return put;
+  text += " ON CONFLICT (" + joined(keys, 0, name) + ") DO UPDATE SET " + joined(table.columns, table.keys, replace);
+  return {{}, std::move(text)};
 }
 
 Statement load_statement(const Table& table) {
@@ -177,10 +186,19 @@ void RowWriter::mac(const Mac& value) {
 void RowWriter::digest(const Digest& value) { next().add(value.str()); }
 void RowWriter::bytes(std::string_view value) { next().add(value); }
 
-std::vector<std::string> RowWriter::parameters() && {
+std::vector<bool> RowWriter::uniform() const {
+  std::vector<bool> all;
+  all.reserve(columns_.size());
+  for (const ArrayBytes& column : columns_) all.push_back(column.uniform());
+  return all;
+}
+
+std::vector<std::string> RowWriter::parameters(const std::vector<bool>& uniform) && {
   std::vector<std::string> all;
   all.reserve(columns_.size());
-  for (ArrayBytes& column : columns_) all.push_back(std::move(column).take());
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    all.push_back(uniform[i] ? std::move(columns_[i]).take_first() : std::move(columns_[i]).take());
+  }
   return all;
 }
 

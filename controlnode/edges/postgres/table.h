@@ -40,8 +40,14 @@ struct Table {
 };
 
 // Statements made from a table's own description; values are never part of them.
-Statement put_statement(const Table& table);     // rows that are there already are replaced
-Statement insert_statement(const Table& table);  // of rows that are not there
+enum class Present : std::uint8_t {
+  replaced,  // rows that are there already are
+  none,      // no row is there
+};
+Statement write_statement(const Table& table, Present present);
+// Of columns that are `uniform` one value travels for all rows: it is received, and a list in it read, once and not for each
+// row. It has no name, as there are as many of them as sets of columns. Precondition: one column is not.
+Statement write_statement(const Table& table, Present present, const std::vector<bool>& uniform);
 Statement load_statement(const Table& table);
 Statement drop_statement(const char* table, const char* key, const char* type);
 
@@ -89,8 +95,11 @@ class RowWriter {
   }
 
   std::size_t rows() const { return cursor_ / columns_.size(); }
-  // One for each column, in binary form. Takes the rows out. Precondition: there are some.
-  std::vector<std::string> parameters() &&;
+  // Of each column, whether all rows have one value in it.
+  std::vector<bool> uniform() const;
+  // One for each column, in binary form; of `uniform` ones the first value alone. Takes the rows out. Precondition: there are
+  // some.
+  std::vector<std::string> parameters(const std::vector<bool>& uniform) &&;
 
  private:
   ArrayBytes& next() { return columns_[cursor_++ % columns_.size()]; }

@@ -33,6 +33,28 @@ TEST_CASE("array bytes: an array as PostgreSQL sends it") {
   CHECK(hex(std::move(numbers).take()) == "0000000100000000000000140000000100000001" "00000008fffffffffffffffe");
 }
 
+TEST_CASE("array bytes: elements that are all the same are known as such, and can be had as one") {
+  const std::string head = "000000010000000000000019";
+  const auto of = [](std::initializer_list<const char*> elements) {
+    ArrayBytes texts(ElementType::text);
+    for (const char* element : elements) element == nullptr ? texts.add_null() : texts.add(element);
+    return texts;
+  };
+  CHECK(of({"a"}).uniform());
+  CHECK(of({"a", "a", "a"}).uniform());
+  CHECK(of({nullptr, nullptr}).uniform());
+  CHECK_FALSE(of({"a", "a", "b", "a"}).uniform());
+  CHECK_FALSE(of({"", nullptr}).uniform());
+  CHECK_FALSE(of({nullptr, "", nullptr}).uniform());
+  CHECK(hex(of({"a", "a", "a"}).take_first()) == head + "0000000100000001" "0000000161");
+  CHECK(hex(of({nullptr, nullptr}).take_first()) == "000000010000000100000019" "0000000100000001" "ffffffff");
+  CHECK(hex(of({"a", "a"}).take()) == head + "0000000200000001" "0000000161" "0000000161");
+  CHECK(hex(of({"a", "a", "b", "a"}).take()) ==
+        head + "0000000400000001" "0000000161" "0000000161" "0000000162" "0000000161");
+  CHECK(hex(of({nullptr, nullptr, ""}).take()) ==
+        "000000010000000100000019" "0000000300000001" "ffffffff" "ffffffff" "00000000");
+}
+
 TEST_CASE("array bytes: numbers and addresses as PostgreSQL sends them") {
   CHECK(hex(integer_bytes(70'000)) == "00011170");
   CHECK(hex(numeric_bytes(0)) == "0000000000000000");
