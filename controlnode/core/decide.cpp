@@ -1,5 +1,7 @@
 #include "controlnode/core/decide.h"
 
+#include <algorithm>
+
 #include "controlnode/core/decide_catalog.h"
 #include "controlnode/core/decide_clusters.h"
 #include "controlnode/core/decide_reports.h"
@@ -60,7 +62,9 @@ Decision decide(Model& model, std::span<const Event> events, TimePoint now, IdSt
     settle_all(deciding);
   }
   deciding.finish_orders();
-  deciding.decision.wake_at = next_wake(model, deciding.index());
+  const bool ticked = std::any_of(events.begin(), events.end(),
+                                  [](const Event& event) { return std::holds_alternative<TickEvent>(event); });
+  deciding.decision.wake_at = deciding.next_wake(ticked);
   return std::move(deciding.decision);
 }
 

@@ -43,7 +43,8 @@ struct Decision {
   // shown that it does not have it. Sorted.
   std::vector<HostId> ordered;
   std::vector<TokenReply> replies;      // to give after the commit
-  // When to send a TickEvent even if nothing happens; at once when it lies in the past.
+  // When to send a TickEvent even if nothing happens; at once when it lies in the past. A round without a tick may
+  // name an instant that is too early (next_wake.h).
   std::optional<TimePoint> wake_at;
 };
 

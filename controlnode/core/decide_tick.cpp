@@ -4,23 +4,14 @@
 
 #include "controlnode/core/cluster_parts.h"
 #include "controlnode/core/decide_clusters.h"
+#include "controlnode/core/next_wake.h"
 #include "controlnode/core/removals.h"
 
 namespace dure::control {
 namespace {
 
-constexpr Duration kIdempotencyKept{std::int64_t{24} * 3600 * 1'000'000};
 // How often a removal that nobody confirms is brought back to mind after its first deadline.
 constexpr Duration kOverdueAgain{std::int64_t{24} * 3600 * 1'000'000};
-
-bool waits(const Node& node) {
-  return node.deadline && next(node.state, NodeEvent::timed_out).has_value();
-}
-
-bool watched(const Node& node) {
-  return node.state == NodeState::creating || node.state == NodeState::booting ||
-         node.state == NodeState::ready;
-}
 
 bool timed_out(const Deciding& deciding, const Node& node) { return waits(node) && deciding.now >= *node.deadline; }
 
@@ -72,13 +63,6 @@ void tick_clusters(Deciding& deciding) {
   }
 }
 
-// A key of an operation that still runs is kept: its client may well ask again.
-bool expires(const Model& model, const IdempotencyRecord& record) {
-  const auto operation = model.operations.find(record.operation);
-  return operation == model.operations.end() ||
-         operation->second.state != OperationState::running;
-}
-
 void expire_keys(Deciding& deciding) {
   std::vector<std::string> expired;
   for (const auto& [key, record] : deciding.model.idempotency) {
@@ -105,30 +89,6 @@ void decide_tick(Deciding& deciding) {
   tick_clusters(deciding);
   expire_keys(deciding);
   expire_accesses(deciding);
-}
-
-std::optional<TimePoint> next_wake(const Model& model, const ModelIndex& index) {
-  std::optional<TimePoint> wake;
-  const auto at = [&](TimePoint when) {
-    if (!wake || when < *wake) wake = when;
-  };
-  for (const auto& [id, node] : model.nodes) {
-    if (waits(node)) at(*node.deadline);
-  }
-  for (const auto& [host, seen] : model.observations) {
-    const auto nodes = index.nodes_on(host);
-    if (std::none_of(nodes.begin(), nodes.end(), [](const Node* node) { return watched(*node); })) continue;
-    at(seen.seen_at + Duration{model.settings.silent_after_s * 1'000'000});
-  }
-  for (const auto& [id, cluster] : model.clusters) {
-    if (cluster.deadline) at(*cluster.deadline);
-    if (cluster.until && cluster.state != ClusterState::deleting) at(*cluster.until);
-  }
-  for (const auto& [id, access] : model.accesses) at(access.expires_at);
-  for (const auto& [key, record] : model.idempotency) {
-    if (expires(model, record)) at(record.made_at + kIdempotencyKept);
-  }
-  return wake;
 }
 
 }  // namespace dure::control

@@ -30,6 +30,8 @@ class Deciding {
   }
 
   const ModelIndex& index() const { return kept_.index(model); }
+  // `look`: over all rows (next_wake.h).
+  std::optional<TimePoint> next_wake(bool look) const { return kept_.next_wake(model, look); }
   // For placement; until the next change.
   HostView& hosts() const { return kept_.hosts(model, now); }
   // A host was heard of, which is not always a change.

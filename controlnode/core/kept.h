@@ -4,6 +4,7 @@
 
 #include "controlnode/core/host_view.h"
 #include "controlnode/core/model_index.h"
+#include "controlnode/core/next_wake.h"
 
 namespace dure::control {
 
@@ -23,6 +24,11 @@ class Kept {
   void seen(const HostId& host) {
     if (hosts_) hosts_->seen(host);
   }
+  // `look`: over all rows.
+  std::optional<TimePoint> next_wake(const Model& model, bool look) {
+    if (look || !wake_) wake_.emplace().look(model, index(model));
+    return wake_->at();
+  }
 
   template <class Row>
   void before(const Model& model, const Row& row) {
@@ -33,11 +39,13 @@ class Kept {
   void after(const Model& model, const Row& row) {
     if (index_) index_->after(model, row);
     if (hosts_) hosts_->after(model, row);
+    if (wake_) wake_->after(model, row);
   }
 
  private:
   std::optional<ModelIndex> index_;
   std::optional<HostView> hosts_;
+  std::optional<NextWake> wake_;
 };
 
 }  // namespace dure::control
