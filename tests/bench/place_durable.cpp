@@ -20,9 +20,8 @@ namespace dure::bench {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr std::uint32_t kHosts = 5'000, kPlacements = 50'000, kBatches = 4;
+constexpr std::uint32_t kHosts = 5'000, kPlacements = 50'000, kRounds = 5;
 constexpr TimePoint kNow{1'700'000'000'000'000};
-constexpr double kMostSeconds = 20;
 constexpr double kGoal = 16'000;
 
 double seconds_since(Clock::time_point begun) { return std::chrono::duration<double>(Clock::now() - begun).count(); }
@@ -216,27 +215,31 @@ class ClaimsAlone {
   control::IdStream ids_;
 };
 
+// Each round begins with an empty fleet and fills it.
 double measure(const std::string& server, const ClusterShape& shape) {
-  const OwnTables tables(server);
-  Decider decider(tables.url(), shape);
-  ClaimsAlone alone(tables.url());
-  const std::uint32_t batch = shape.nodes * shape.clusters, nodes = kBatches * batch;
-  Series rate, requests, limit, ratio;
-  decider.deciding = decider.latency = {};
-  const auto begun = Clock::now();
-  for (std::uint32_t placed = 0; placed + nodes <= kPlacements && seconds_since(begun) < kMostSeconds; placed += nodes) {
-    const double ours = decider.round(shape, kBatches);
+  const std::uint32_t batch = shape.nodes * shape.clusters, batches = kPlacements / batch, nodes = batches * batch;
+  Series rate, requests, limit, ratio, deciding, latency;
+  for (std::uint32_t round = 0; round < kRounds; ++round) {
+    const OwnTables tables(server);
+    Decider decider(tables.url(), shape);
+    ClaimsAlone alone(tables.url());
+    decider.deciding = decider.latency = {};
+    const double ours = decider.round(shape, batches);
     rate.add(nodes / ours);
-    requests.add(kBatches * shape.clusters / ours);
-    limit.add(batch / alone.round(batch));
+    requests.add(batches * shape.clusters / ours);
+    double seconds = 0;
+    for (std::uint32_t k = 0; k < batches; ++k) seconds += alone.round(batch);
+    limit.add(nodes / seconds);
     ratio.add(rate.values.back() / limit.values.back());
+    for (const double value : decider.deciding.values) deciding.add(value);
+    for (const double value : decider.latency.values) latency.add(value);
   }
   const std::string name = std::string("durable-") + shape.name;
   const char* peer = "insertion of the claims alone";
   print_metric("place", (name + "-nodes").c_str(), rate, "1/s", peer, ratio.median());
   print_metric("place", (name + "-requests").c_str(), requests, "1/s", "", 0);
-  print_metric("place", (name + "-batch").c_str(), decider.latency, "ms", "", 0);
-  print_metric("place", (name + "-deciding").c_str(), decider.deciding, "ms", "", 0);
+  print_metric("place", (name + "-batch").c_str(), latency, "ms", "", 0);
+  print_metric("place", (name + "-deciding").c_str(), deciding, "ms", "", 0);
   print_metric("place", (name + "-limit").c_str(), limit, "1/s", "", 0);
   return rate.median();
 }
