@@ -35,15 +35,30 @@ void must(const Result<void>& result) {
   if (!result) throw std::runtime_error(result.error().message);
 }
 
+void run_script(const std::string& server, const std::string& script) {
+  control::Database database(server);
+  must(database.transact(control::Database::Mode::write, [&](control::Transaction& transaction) -> Result<void> {
+    transaction.run_script(script);
+    return {};
+  }));
+}
+
+// A server that has run for a while writes its log to files that it has used before. A new one makes each and fills it with
+// zeros first, up to the 64 of 16 MB that the default max_wal_size lets it keep.
+void use_log_files(const std::string& server) {
+  run_script(server, "DO $$ BEGIN FOR i IN 1..64 LOOP PERFORM pg_logical_emit_message(false, 'place', ''); "
+                     "PERFORM pg_switch_wal(); END LOOP; END $$; CHECKPOINT");
+}
+
 // Tables of its own in the server's database, gone at the end.
 class OwnTables {
  public:
   explicit OwnTables(std::string server) : server_(std::move(server)) {
-    run("DROP SCHEMA IF EXISTS dure_place CASCADE; CREATE SCHEMA dure_place");
+    run_script(server_, "DROP SCHEMA IF EXISTS dure_place CASCADE; CREATE SCHEMA dure_place");
   }
   ~OwnTables() {
     try {
-      run("DROP SCHEMA dure_place CASCADE");
+      run_script(server_, "DROP SCHEMA dure_place CASCADE");
     } catch (const std::exception& error) {
       std::cerr << "place: the schema dure_place stays: " << error.what() << '\n';
     }
@@ -54,14 +69,6 @@ class OwnTables {
   std::string url() const { return server_ + " options='-c search_path=dure_place'"; }
 
  private:
-  void run(const std::string& script) {
-    control::Database database(server_);
-    must(database.transact(control::Database::Mode::write, [&](control::Transaction& transaction) -> Result<void> {
-      transaction.run_script(script);
-      return {};
-    }));
-  }
-
   std::string server_;
 };
 
@@ -252,6 +259,7 @@ bool place_durable() {
     std::cerr << "place: durable is left out: DURE_TEST_PG names no database\n";
     return true;
   }
+  use_log_files(server);
   bool held = true;
   for (const ClusterShape& shape : {ClusterShape{"1", 1, 2'048, 28}, ClusterShape{"3", 3, 683, 28}, ClusterShape{"8", 8, 256, 27},
                                    ClusterShape{"64", 64, 32, 25}}) {
