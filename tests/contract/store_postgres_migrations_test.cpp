@@ -175,6 +175,17 @@ TEST_CASE("migrations: pools that were rows of their own are their clusters'") {
   CHECK(first.workers == NodePool{5, {{"302", "303"}, {}, {}}});
 }
 
+TEST_CASE("migrations: no index depends on the rules of a language") {
+  const std::string url = fresh_database();
+  const auto store = opened(url);
+  // Of an index each column's collation; 0: its type has none. 950 is "C" (pg_collation.dat).
+  CHECK(ask(url, "SELECT i.indexrelid::regclass FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
+                 "WHERE c.relnamespace = 'public'::regnamespace AND EXISTS (SELECT FROM unnest(i.indcollation) AS n "
+                 "WHERE n NOT IN (0, 950)) ORDER BY 1").empty());
+  CHECK(ask(url, "SELECT count(*) > 10 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
+                 "WHERE c.relnamespace = 'public'::regnamespace AND 950 = ANY (i.indcollation)") == std::vector<std::string>{"t"});
+}
+
 TEST_CASE("migrations: a file that comes in front of applied ones is refused") {
   Database database(fresh_database());
   const Migration two{2, "0002_two.sql", "CREATE TABLE two (id int);"};
