@@ -49,24 +49,40 @@ TEST_CASE("migrations: forward only, each once, each whole or not at all") {
   refused({one}, "newer");
 }
 
+namespace {
+
+std::string id(int number) { return "'00000000-0000-4000-8000-00000000000" + std::to_string(number) + "'"; }
+
+// Two projects, and a flavor, an image and a key pair of the second one, each with the id 1, as the first migrations have them.
+std::string catalog() {
+  const std::string sha = "repeat('a', 64)";
+  return "INSERT INTO projects VALUES (" + id(1) + ", 'course'), (" + id(2) + ", 'other');"
+         "INSERT INTO flavors VALUES (" + id(1) + ", 'small', 1, 1024, 10);"
+         "INSERT INTO images VALUES (" + id(1) + ", 'plain', " + sha + ", 1, " + sha + ", 1, " + sha + ", 1, '', 5);"
+         "INSERT INTO key_pairs VALUES (" + id(1) + ", " + id(2) + ", 'me', 'ssh-ed25519 AAAA');";
+}
+
+// A cluster of the second project, with its network.
+std::string cluster(int number) {
+  const std::string digit = std::to_string(number), net = "10." + digit;
+  return "INSERT INTO networks VALUES (" + id(number) + ", " + id(number) + ", " + digit + ", '" + net + ".0.0/24', '" + net +
+         ".0.1', '06:00:00:00:00:0" + digit + "', 1400);"
+         "INSERT INTO clusters VALUES (" + id(number) + ", " + id(2) + ", 'c" + digit + "', 'ready', '', " + id(1) + ", " + id(1) +
+         ", " + id(1) + ", " + id(number) + ", '{}', 2, 2, NULL, now(), NULL);";
+}
+
+}  // namespace
+
 TEST_CASE("migrations: claims that were there before projects had quotas get their project, and count") {
   const std::string url = fresh_database();
   const auto files = embedded_migrations();
   REQUIRE(files.size() >= 7);
   Database database(url);
   REQUIRE(migrate(database, {files.begin(), files.begin() + 6}).ok());
-  const auto id = [](int number) { return "'00000000-0000-4000-8000-00000000000" + std::to_string(number) + "'"; };
-  const std::string sha = "repeat('a', 64)";
   REQUIRE(write_beside(url, "INSERT INTO sites VALUES (" + id(1) + ", 'north', 1500);"
               "INSERT INTO hosts VALUES (" + id(1) + ", 'pc-1', " + id(1) + ", '10.0.0.1', repeat('k', 40), 'anchor', "
               "8, 8192, 100, 0, 0, 0, false, 0, NULL);"
-              "INSERT INTO projects VALUES (" + id(1) + ", 'course'), (" + id(2) + ", 'other');"
-              "INSERT INTO flavors VALUES (" + id(1) + ", 'small', 1, 1024, 10);"
-              "INSERT INTO images VALUES (" + id(1) + ", 'plain', " + sha + ", 1, " + sha + ", 1, " + sha + ", 1, '', 5);"
-              "INSERT INTO key_pairs VALUES (" + id(1) + ", " + id(2) + ", 'me', 'ssh-ed25519 AAAA');"
-              "INSERT INTO networks VALUES (" + id(1) + ", " + id(1) + ", 1, '10.1.0.0/24', '10.1.0.1', '06:00:00:00:00:01', 1400);"
-              "INSERT INTO clusters VALUES (" + id(1) + ", " + id(2) + ", 'demo', 'ready', '', " + id(1) + ", " + id(1) + ", " +
-              id(1) + ", " + id(1) + ", '{}', 2, 2, NULL, now(), NULL);"
+              + catalog() + cluster(1) +
               "INSERT INTO node_pools VALUES (" + id(1) + ", " + id(1) + ", 'worker', 1);"
               "INSERT INTO nodes VALUES (" + id(1) + ", " + id(1) + ", " + id(1) + ", 'demo-w1', 'worker', " + id(1) +
               ", 1, '02:00:00:00:00:01', '10.1.0.2', 'ready', '', 'running', 1, '{}', '{}', NULL, now(), NULL);"
@@ -89,7 +105,6 @@ TEST_CASE("migrations: generations and steps that were there before commits were
   REQUIRE(files.size() >= 8);
   Database database(url);
   REQUIRE(migrate(database, {files.begin(), files.begin() + 7}).ok());
-  const auto id = [](int number) { return "'00000000-0000-4000-8000-00000000000" + std::to_string(number) + "'"; };
   const auto host = [&](int number, const std::string& generation, const std::string& order) {
     return "INSERT INTO hosts (id, name, site, address, curve_key, class, vcpus, memory_mib, disk_gib, reserve_vcpus, "
            "reserve_memory_mib, reserve_disk_gib, cordoned, generation, order_id) VALUES (" + id(number) + ", 'pc-" +
@@ -148,19 +163,7 @@ TEST_CASE("migrations: pools that were rows of their own are their clusters'") {
   REQUIRE(files.size() >= 14);
   Database database(url);
   REQUIRE(migrate(database, {files.begin(), files.begin() + 13}).ok());
-  const auto id = [](int number) { return "'00000000-0000-4000-8000-00000000000" + std::to_string(number) + "'"; };
-  const std::string sha = "repeat('a', 64)";
-  const auto cluster = [&](int number) {
-    const std::string net = "10." + std::to_string(number);
-    return "INSERT INTO networks VALUES (" + id(number) + ", " + id(number) + ", " + std::to_string(number) + ", '" + net +
-           ".0.0/24', '" + net + ".0.1', '06:00:00:00:00:0" + std::to_string(number) + "', 1400);"
-           "INSERT INTO clusters VALUES (" + id(number) + ", " + id(1) + ", 'c" + std::to_string(number) + "', 'ready', '', " +
-           id(1) + ", " + id(1) + ", " + id(1) + ", " + id(number) + ", '{}', 2, 2, NULL, now(), NULL);";
-  };
-  REQUIRE(write_beside(url, "INSERT INTO projects VALUES (" + id(1) + ", 'course');"
-              "INSERT INTO flavors VALUES (" + id(1) + ", 'small', 1, 1024, 10);"
-              "INSERT INTO images VALUES (" + id(1) + ", 'plain', " + sha + ", 1, " + sha + ", 1, " + sha + ", 1, '', 5);"
-              "INSERT INTO key_pairs VALUES (" + id(1) + ", " + id(1) + ", 'me', 'ssh-ed25519 AAAA');" + cluster(1) + cluster(2) +
+  REQUIRE(write_beside(url, catalog() + cluster(1) + cluster(2) +
               "INSERT INTO node_pools VALUES (" + id(1) + ", " + id(1) + ", 'control-plane', 3, '{\"301\"}', '{a=b}', '{anchor}'), "
               "(" + id(2) + ", " + id(1) + ", 'worker', 5, '{302,303}', '{}', '{}'), (" + id(1) + ", " + id(2) +
               ", 'control-plane', 1, '{}', '{}', '{}'), (" + id(2) + ", " + id(2) + ", 'worker', 0, '{}', '{}', '{scavenged}')").ok());

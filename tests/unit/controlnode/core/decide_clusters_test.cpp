@@ -49,8 +49,7 @@ TEST_CASE("create: rows, claims, numbers, one order per host and the plan come f
   CHECK(campus.model.claims.size() == 3);
   CHECK(campus.cluster("demo")->state == ClusterState::creating);
   CHECK(campus.cluster("demo")->next_worker == 3);
-  CHECK(campus.cluster("demo")->control_planes.count == 1);
-  CHECK(campus.cluster("demo")->workers.count == 2);
+  CHECK((campus.cluster("demo")->control_planes.count == 1 && campus.cluster("demo")->workers.count == 2));
   CHECK(campus.node("demo-w2")->state == NodeState::creating);
   CHECK(campus.node("demo-w2")->deadline == seconds_in(900));
   CHECK(campus.last.ordered == std::vector<HostId>{campus.one, campus.two});
