@@ -1,14 +1,23 @@
 """Drives packaging/campus and dure as a user would: by their command lines."""
 
+import fcntl
 import json
 import os
 import shlex
 import subprocess
 import time
+import zlib
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 CAMPUS = os.path.join(ROOT, "packaging", "campus")
-NAME = "e2e"
+
+
+def own_name(kind):
+    """A campus' name that no other checkout gives to its own: what runs or was left there is not ours."""
+    return f"{kind}{zlib.crc32(ROOT.encode()) & 0xffff:04x}"
+
+
+NAME = own_name("e2e")
 
 
 class Failed(Exception):
@@ -34,6 +43,17 @@ class Campus:
         self.progress = progress  # where the progress of `up` goes, if not to our output
         self.up_options = up_options
         self.environment = None
+        self.lock = None
+
+    def claim(self, afresh=True):
+        """Makes the campus this process' own, until that ends; `afresh` takes away what an earlier run has left of it."""
+        self.lock = open(os.path.realpath(__file__), encoding="utf-8")
+        try:
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Failed(f"campus {NAME} is in use by another run from {ROOT}: wait until that has ended") from None
+        if afresh:
+            self.campus("down", timeout=300)
 
     def campus(self, *argv, timeout=120, check=True):
         return run([CAMPUS, "--name", NAME, *argv], timeout, check)

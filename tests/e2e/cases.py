@@ -207,6 +207,12 @@ def main():
 def run_cases(campus, in_order, wanted):
     passed, failed = 0, []
     keep = os.environ.get("DURE_E2E_KEEP") == "1"
+    # Single cases may go on from a campus that was kept.
+    try:
+        campus.claim(afresh=not wanted and not keep)
+    except Failed as failure:
+        print(f"FAILED: {failure}\n0 passed, 1 failed, 0 skipped")
+        return 1
     try:
         for case in in_order:
             if wanted and not any(word in case.__name__ for word in wanted):
