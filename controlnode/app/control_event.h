@@ -9,14 +9,14 @@
 #include "common/ids.h"
 #include "common/result.h"
 #include "controlnode/core/change.h"
-#include "controlnode/core/model.h"
+#include "controlnode/core/model_view.h"
 #include "controlnode/core/requests.h"
 
 namespace dure::control {
 
 struct AgentSpoke { HostId host; std::string bytes; };
 struct RequestArrived { Request request; std::function<void(Result<Reply>)> done; };
-struct QueryArrived { std::function<void(const Result<const Model*>&)> read; };
+struct QueryArrived { std::function<void(const Result<ModelView>&)> read; };
 struct EventsAsked {
   std::uint64_t after = 0;
   std::size_t limit = 0;

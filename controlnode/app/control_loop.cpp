@@ -259,7 +259,7 @@ void ControlLoop::answer(const PlacementAsked& asked) {
 void ControlLoop::answer_reads(Batch& batch) {
   const Error& away = no_database();
   for (auto& query : batch.queries) {
-    query.read(serving_ ? Result<const Model*>(&model_) : Result<const Model*>(away));
+    query.read(serving_ ? Result<ModelView>(ModelView(model_, kept_.index(model_))) : Result<ModelView>(away));
   }
   for (auto& history : batch.histories) {
     history.done(serving_ ? parts_.store.events(history.after, history.limit)

@@ -17,7 +17,7 @@ void InboxApi::submit(Request request, std::function<void(Result<Reply>)> done) 
   if (!inbox_.post(RequestArrived{std::move(request), std::move(done)})) keep(busy());
 }
 
-void InboxApi::query(std::function<void(const Result<const Model*>&)> read) {
+void InboxApi::query(std::function<void(const Result<ModelView>&)> read) {
   auto keep = read;
   if (!inbox_.post(QueryArrived{std::move(read)})) keep(busy());
 }

@@ -12,7 +12,7 @@ class InboxApi : public Api, public AgentLinkListener {
   explicit InboxApi(ControlInbox& inbox) : inbox_(inbox) {}
 
   void submit(Request request, std::function<void(Result<Reply>)> done) override;
-  void query(std::function<void(const Result<const Model*>&)> read) override;
+  void query(std::function<void(const Result<ModelView>&)> read) override;
   void events(std::uint64_t after, std::size_t limit,
               std::function<void(Result<std::vector<EventRow>>)> done) override;
   void placements(PlacementQuery query,

@@ -147,7 +147,7 @@ Tunnels::~Tunnels() { from_.connect(nullptr); }
 
 void Tunnels::open(const std::string& cluster, Done done) {
   const auto now = clock_.now();
-  api_.query([this, cluster, now, done = std::move(done)](const Result<const Model*>& model) {
+  api_.query([this, cluster, now, done = std::move(done)](const Result<ModelView>& model) {
     if (!model) return done(model.error());
     begin(cluster, api_server_nodes(**model, cluster, now), done);
   });

@@ -33,7 +33,7 @@ class ModelIndex {
   // Hosts that have not confirmed that they have dropped a node or the network of the cluster.
   std::set<HostId> hosts_removing(const Cluster& cluster) const;
 
-  // What the project holds.
+  // What the project holds: counted from its claims.
   const Usage& usage_of(const ProjectId& project) const;
 
   // By a network, or by one that a host has not confirmed to have dropped.

@@ -22,15 +22,6 @@ void count_in(Usage& to, const Resources& node, std::int64_t nodes) {
   to.nodes += nodes;
 }
 
-Usage usage_of(const Model& model, const ProjectId& project) {
-  Usage usage;
-  for (const auto& [node, claim] : model.claims) {
-    if (claim.project == project && !claim.replaced) count_in(usage, claim.amount, 1);
-  }
-  for (const auto& [id, cluster] : model.clusters) usage.clusters += cluster.project == project ? 1 : 0;
-  return usage;
-}
-
 // A part of which nothing more is wanted stands in nobody's way, even where a limit was lowered below
 // what is held.
 std::optional<Error> beyond(const Project& project, const Usage& used, const Usage& more) {

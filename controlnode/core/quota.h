@@ -29,9 +29,6 @@ const std::array<QuotaPart, 5>& quota_parts();
 
 inline constexpr std::int64_t kMaxQuota = std::int64_t{1} << 40;
 
-// A query over claims, as everything that is told of usage.
-Usage usage_of(const Model& model, const ProjectId& project);
-
 void count_in(Usage& to, const Resources& node, std::int64_t nodes);
 
 // Why the project may not have `more`; none: it may.

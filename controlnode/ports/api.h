@@ -4,7 +4,7 @@
 
 #include "common/result.h"
 #include "controlnode/core/change.h"
-#include "controlnode/core/model.h"
+#include "controlnode/core/model_view.h"
 #include "controlnode/core/requests.h"
 
 namespace dure::control {
@@ -20,7 +20,7 @@ class Api {
 
   // Reads a consistent state: `read` runs on the deciding thread between two decisions.
   // `unavailable` while there is no database.
-  virtual void query(std::function<void(const Result<const Model*>&)> read) = 0;
+  virtual void query(std::function<void(const Result<ModelView>&)> read) = 0;
 
   // The history after `number`, oldest first.
   virtual void events(std::uint64_t after, std::size_t limit,

@@ -41,7 +41,7 @@ inline Result<Reply> ask(ApiWorld& world, Request request) {
 inline std::optional<std::vector<std::string>> sites(ApiWorld& world) {
   std::optional<std::vector<std::string>> names;
   int answers = 0;
-  world.api().query([&](const Result<const Model*>& model) {
+  world.api().query([&](const Result<ModelView>& model) {
     ++answers;
     if (!model) {
       CHECK(model.error().code == Errc::unavailable);

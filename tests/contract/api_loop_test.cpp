@@ -95,7 +95,7 @@ TEST_CASE("inbox api: a full queue is told at once, and nothing of it is done") 
   LoopWorld world;
   int answered = 0;
   for (std::size_t i = 0; i < kCapacity; ++i) {
-    world.api().query([&](const Result<const Model*>& model) {
+    world.api().query([&](const Result<ModelView>& model) {
       CHECK(model.ok());
       ++answered;
     });

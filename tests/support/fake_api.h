@@ -80,15 +80,16 @@ class FakeApi : public Api {
     done(std::move(reply));
   }
 
-  void query(std::function<void(const Result<const Model*>&)> read) override {
+  void query(std::function<void(const Result<ModelView>&)> read) override {
     Model model;
-    Result<const Model*> answer = away();
+    bool away = false;
     {
       const std::lock_guard lock(mutex_);
       model = campus_.model;
-      if (!away_) answer = &model;
+      away = away_;
     }
-    read(answer);
+    const ModelIndex index(model);
+    read(away ? Result<ModelView>(FakeApi::away()) : Result<ModelView>(ModelView(model, index)));
   }
 
   void events(std::uint64_t after, std::size_t limit,

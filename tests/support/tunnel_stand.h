@@ -25,9 +25,10 @@ class ModelApi final : public control::Api {
   void submit(control::Request, std::function<void(Result<control::Reply>)> done) override {
     done(Error{Errc::unavailable, "read only"});
   }
-  void query(std::function<void(const Result<const control::Model*>&)> read) override {
+  void query(std::function<void(const Result<control::ModelView>&)> read) override {
     const std::lock_guard lock(mutex);
-    read(&model);
+    const control::ModelIndex index(model);
+    read(control::ModelView(model, index));
   }
   void events(std::uint64_t, std::size_t,
               std::function<void(Result<std::vector<control::EventRow>>)> done) override {

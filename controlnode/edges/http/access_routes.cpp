@@ -55,7 +55,7 @@ void give_access(Api& api, const std::string& cluster, const std::string& body, 
 }
 
 void list_accesses(Api& api, const std::string& cluster, const Respond& respond) {
-  api.query([respond, cluster](const Result<const Model*>& model) {
+  api.query([respond, cluster](const Result<ModelView>& model) {
     if (!model) return respond(problem(model.error()));
     const auto found = find_cluster(**model, cluster);
     if (!found) return respond(problem(found.error()));

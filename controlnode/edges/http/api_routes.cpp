@@ -130,7 +130,7 @@ void ApiRoutes::handle(HttpRequest request, Respond respond) {
 }
 
 void ApiRoutes::get_ready(Respond respond) {
-  api_.query([respond](const Result<const Model*>& model) {
+  api_.query([respond](const Result<ModelView>& model) {
     if (!model) return respond(problem(model.error()));
     HttpResponse ready;
     ready.content_type = "text/plain";
@@ -165,30 +165,19 @@ void ApiRoutes::get(const HttpRequest& request, const Path& path, Respond respon
 
 void ApiRoutes::get_list(const HttpRequest& request, const std::string& kind, Respond respond) {
   const auto now = clock_.now();
-  api_.query([respond, request, kind, now](const Result<const Model*>& model) {
+  api_.query([respond, request, kind, now](const Result<ModelView>& model) {
     if (!model) return respond(problem(model.error()));
-    json::array items;
-    collection(kind)->list(**model, now, request, items);
-    respond(answer(200, json::object{{"items", std::move(items)}}));
+    respond(answer(200, json::object{{"items", collection(kind)->list(*model, now, request)}}));
   });
 }
 
 void ApiRoutes::get_one(const std::string& kind, const std::string& name, Respond respond) {
   const auto now = clock_.now();
-  api_.query([respond, kind, name, now](const Result<const Model*>& model) {
+  api_.query([respond, kind, name, now](const Result<ModelView>& model) {
     if (!model) return respond(problem(model.error()));
-    json::array items;
-    collection(kind)->list(**model, now, HttpRequest{}, items);
-    for (const auto& item : items) {
-      const auto& object = item.get_object();
-      const auto* called = object.if_contains("name");
-      if ((called != nullptr && *called == json::value(name)) ||
-          object.at("id") == json::value(name)) {
-        return respond(answer(200, object));
-      }
-    }
-    respond(problem(404, "not-found",
-                    "there is no " + singular(kind) + " '" + clip(name, 80) + "'"));
+    const auto found = collection(kind)->find(*model, now, name);
+    respond(found ? answer(200, *found)
+                  : problem(404, "not-found", "there is no " + singular(kind) + " '" + clip(name, 80) + "'"));
   });
 }
 
@@ -204,7 +193,7 @@ void ApiRoutes::get_events(const HttpRequest& request, Respond respond) {
                        std::min<std::uint64_t>(limit, kMaxEvents), respond);
   }
   const auto newest = std::min<std::uint64_t>(tail, kMaxEvents);
-  api_.query([this, newest, respond](const Result<const Model*>& model) {
+  api_.query([this, newest, respond](const Result<ModelView>& model) {
     if (!model) return respond(problem(model.error()));
     const auto last = (*model)->last_event;
     read_events(last > newest ? last - newest : 0, newest, respond);

@@ -1,7 +1,11 @@
 #include "controlnode/edges/http/collections.h"
 
 #include <algorithm>
-#include <utility>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "controlnode/edges/http/render.h"
@@ -11,44 +15,83 @@ namespace {
 
 namespace json = boost::json;
 
-template <class Map, class Show>
-auto listing(Map Model::*map, Show show) {
-  return [map, show](const Model& model, TimePoint now, const HttpRequest& request,
-                     json::array& items) {
-    for (const auto& [id, row] : model.*map) {
-      auto item = show(model, row, now);
-      const auto wanted = request.query.find("cluster");
-      if (wanted != request.query.end()) {
-        const auto* cluster = item.if_contains("cluster");
-        if (cluster == nullptr || *cluster != json::value(wanted->second)) continue;
-      }
-      items.push_back(std::move(item));
+template <class Row>
+const std::string& name_of(const Row& row) {
+  static const std::string kNone;
+  if constexpr (requires { row.name; }) {
+    return row.name;
+  } else {
+    return kNone;
+  }
+}
+
+// The rows of a cluster; of a kind that belongs to none, there are none.
+template <class Id, class Row>
+std::vector<const Row*> rows_of(const ModelView& view, const std::map<Id, Row>& rows, const std::string& cluster) {
+  std::vector<const Row*> found;
+  if constexpr (std::is_same_v<Row, Node>) {
+    for (const ClusterId& id : view.index().clusters_named(cluster)) {
+      const auto nodes = view.index().nodes_of(id);
+      found.insert(found.end(), nodes.begin(), nodes.end());
     }
+  } else if constexpr (std::is_same_v<Row, Operation>) {
+    for (const auto& [id, row] : rows) {
+      if (row.cluster_name == cluster) found.push_back(&row);
+    }
+  }
+  return found;
+}
+
+template <class Id, class Row>
+std::vector<const Row*> all_of(const std::map<Id, Row>& rows) {
+  std::vector<const Row*> all;
+  all.reserve(rows.size());
+  for (const auto& [id, row] : rows) all.push_back(&row);
+  return all;
+}
+
+template <class Id, class Row, class Show>
+Collection collection_of(std::string_view name, std::map<Id, Row> Model::*map, Show show) {
+  const auto list = [map, show](const ModelView& view, TimePoint now, const HttpRequest& request) {
+    const auto cluster = request.query.find("cluster");
+    const auto& all = (*view).*map;
+    auto rows = cluster == request.query.end() ? all_of(all) : rows_of(view, all, cluster->second);
     // People look for names, so that is the order; rows without one keep the id's.
-    std::stable_sort(items.begin(), items.end(), [](const json::value& a, const json::value& b) {
-      const auto* left = a.get_object().if_contains("name");
-      const auto* right = b.get_object().if_contains("name");
-      return left != nullptr && right != nullptr && left->get_string() < right->get_string();
-    });
+    std::stable_sort(rows.begin(), rows.end(),
+                     [](const Row* a, const Row* b) { return name_of(*a) < name_of(*b); });
+    json::array items;
+    items.reserve(rows.size());
+    for (const Row* row : rows) items.push_back(show(view, *row, now));
+    return items;
   };
+  const auto find = [map, show](const ModelView& view, TimePoint now,
+                                const std::string& wanted) -> std::optional<json::object> {
+    const auto& rows = (*view).*map;
+    const auto id = Uuid::parse(wanted);
+    auto found = id ? rows.find(Id{*id}) : rows.end();
+    if (found == rows.end()) {
+      found = std::find_if(rows.begin(), rows.end(), [&](const auto& entry) {
+        return !wanted.empty() && name_of(entry.second) == wanted;
+      });
+    }
+    if (found == rows.end()) return std::nullopt;
+    return show(view, found->second, now);
+  };
+  return {name, list, find};
 }
 
 const std::vector<Collection>& collections() {
-  using M = const Model&;
+  using V = const ModelView&;
   static const std::vector<Collection> all{
-      {"sites", listing(&Model::sites, [](M m, const Site& s, TimePoint now) { return render(m, s, now); })},
-      {"hosts",
-       listing(&Model::hosts, [](M m, const Host& h, TimePoint now) { return render(m, h, now); })},
-      {"flavors", listing(&Model::flavors, [](M, const Flavor& f, TimePoint) { return render(f); })},
-      {"images", listing(&Model::images, [](M, const Image& i, TimePoint) { return render(i); })},
-      {"keypairs",
-       listing(&Model::key_pairs, [](M m, const KeyPair& k, TimePoint) { return render(m, k); })},
-      {"projects", listing(&Model::projects, [](M m, const Project& p, TimePoint) { return render(m, p); })},
-      {"clusters",
-       listing(&Model::clusters, [](M m, const Cluster& c, TimePoint) { return render(m, c); })},
-      {"nodes", listing(&Model::nodes, [](M m, const Node& n, TimePoint) { return render(m, n); })},
-      {"operations",
-       listing(&Model::operations, [](M, const Operation& o, TimePoint) { return render(o); })},
+      collection_of("sites", &Model::sites, [](V v, const Site& s, TimePoint now) { return render(*v, s, now); }),
+      collection_of("hosts", &Model::hosts, [](V v, const Host& h, TimePoint now) { return render(v, h, now); }),
+      collection_of("flavors", &Model::flavors, [](V, const Flavor& f, TimePoint) { return render(f); }),
+      collection_of("images", &Model::images, [](V, const Image& i, TimePoint) { return render(i); }),
+      collection_of("keypairs", &Model::key_pairs, [](V v, const KeyPair& k, TimePoint) { return render(*v, k); }),
+      collection_of("projects", &Model::projects, [](V v, const Project& p, TimePoint) { return render(v, p); }),
+      collection_of("clusters", &Model::clusters, [](V v, const Cluster& c, TimePoint) { return render(v, c); }),
+      collection_of("nodes", &Model::nodes, [](V v, const Node& n, TimePoint) { return render(*v, n); }),
+      collection_of("operations", &Model::operations, [](V, const Operation& o, TimePoint) { return render(o); }),
   };
   return all;
 }

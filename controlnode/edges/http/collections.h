@@ -2,19 +2,23 @@
 
 #include <boost/json.hpp>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "common/time.h"
-#include "controlnode/core/model.h"
+#include "controlnode/core/model_view.h"
 #include "controlnode/edges/http/http_message.h"
 
 namespace dure::control {
 
-// One kind of row of the model, by the name that its route has, and how to list all of it.
+// One kind of row of the model, by the name that its route has, and how to show it.
 struct Collection {
   std::string_view name;
-  std::function<void(const Model&, TimePoint, const HttpRequest&, boost::json::array&)> list;
+  // All rows in the order of their names, or with `?cluster=NAME` those of that cluster.
+  std::function<boost::json::array(const ModelView&, TimePoint, const HttpRequest&)> list;
+  // The row of that id, else the first of that name.
+  std::function<std::optional<boost::json::object>(const ModelView&, TimePoint, const std::string&)> find;
 };
 
 const Collection* collection(const std::string& name);  // nullptr: there is none

@@ -182,7 +182,7 @@ SiteNames names_of(const Model& model) {
 }
 
 void get_of_cluster(Api& api, const std::string& name, const Page& page, const Respond& respond) {
-  api.query([&api, name, page, respond](const Result<const Model*>& model) {
+  api.query([&api, name, page, respond](const Result<ModelView>& model) {
     if (!model) return respond(problem(model.error()));
     const auto cluster = find_cluster(**model, name);
     if (!cluster && cluster.error().code != Errc::not_found) return respond(problem(cluster.error()));
@@ -205,7 +205,7 @@ void get_of_cluster(Api& api, const std::string& name, const Page& page, const R
 }
 
 void get_one(Api& api, std::uint64_t number, const Page& page, const Respond& respond) {
-  api.query([&api, number, page, respond](const Result<const Model*>& model) {
+  api.query([&api, number, page, respond](const Result<ModelView>& model) {
     if (!model) return respond(problem(model.error()));
     api.placement(number, [respond, page, sites = names_of(**model)](Result<RecordedPlacement> found) {
       if (!found) return respond(problem(found.error()));

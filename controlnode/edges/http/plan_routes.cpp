@@ -96,7 +96,7 @@ void get_capacity(Api& api, TimePoint now, const HttpRequest& request, const Res
   if (!faults.empty()) return respond(problem(faults));
   std::optional<Duration> stay;
   if (stay_s > 0) stay = std::chrono::seconds(stay_s);
-  api.query([respond, now, horizon, stay](const Result<const Model*>& model) {
+  api.query([respond, now, horizon, stay](const Result<ModelView>& model) {
     if (!model) return respond(problem(model.error()));
     std::vector<FlavorOffer> flavors;
     for (const auto& [id, flavor] : (*model)->flavors) flavors.push_back({flavor.name, amount_of(flavor)});
@@ -110,7 +110,7 @@ void get_rebalancing(Api& api, TimePoint now, const HttpRequest& request, const 
   if (!faults.empty()) return respond(problem(faults));
   const auto named = request.query.find("flavor");
   const std::string name = named == request.query.end() ? std::string() : named->second;
-  api.query([respond, now, name, moves](const Result<const Model*>& model) {
+  api.query([respond, now, name, moves](const Result<ModelView>& model) {
     if (!model) return respond(problem(model.error()));
     const Flavor* flavor = find_by_name((*model)->flavors, name);
     if (flavor == nullptr) {
@@ -125,7 +125,7 @@ void get_rebalancing(Api& api, TimePoint now, const HttpRequest& request, const 
 void post_what_if(Api& api, TimePoint now, const std::string& body, const Respond& respond) {
   auto read = read_what_if(body);
   if (auto* faults = std::get_if<std::vector<Fault>>(&read)) return respond(problem(*faults));
-  api.query([respond, now, asked = std::get<WhatIf>(std::move(read))](const Result<const Model*>& model) {
+  api.query([respond, now, asked = std::get<WhatIf>(std::move(read))](const Result<ModelView>& model) {
     if (!model) return respond(problem(model.error()));
     const Reply reply = what_if(**model, asked, now);
     if (const auto* refused = std::get_if<Refused>(&reply)) return respond(problem(*refused));

@@ -4,7 +4,7 @@
 #include <boost/json/value.hpp>
 
 #include "controlnode/core/change.h"
-#include "controlnode/core/model.h"
+#include "controlnode/core/model_view.h"
 #include "controlnode/core/requests.h"
 #include "controlnode/edges/http/http_message.h"
 
@@ -12,12 +12,12 @@ namespace dure::control {
 
 // Rows as the REST API shows them. Names stand beside ids, so that nobody has to look one up.
 boost::json::object render(const Model& model, const Site& site, TimePoint now);
-boost::json::object render(const Model& model, const Host& host, TimePoint now);
+boost::json::object render(const ModelView& view, const Host& host, TimePoint now);
 boost::json::object render(const Flavor& flavor);
 boost::json::object render(const Image& image);
 boost::json::object render(const Model& model, const KeyPair& key_pair);
-boost::json::object render(const Model& model, const Project& project);
-boost::json::object render(const Model& model, const Cluster& cluster);
+boost::json::object render(const ModelView& view, const Project& project);
+boost::json::object render(const ModelView& view, const Cluster& cluster);
 boost::json::object render(const Model& model, const Node& node);
 boost::json::object render(const Operation& operation);
 boost::json::object render(const EventRow& event);

@@ -48,13 +48,11 @@ json::object render(const HostRules& rules) {
 
 }  // namespace
 
-json::object render(const Model& model, const Cluster& cluster) {
-  std::uint64_t ready = 0, nodes = 0;
-  for (const auto& [id, node] : model.nodes) {
-    if (node.cluster != cluster.id) continue;
-    ++nodes;
-    if (node.state == NodeState::ready) ++ready;
-  }
+json::object render(const ModelView& view, const Cluster& cluster) {
+  const Model& model = *view;
+  const auto nodes = view.index().nodes_of(cluster.id);
+  const auto ready = std::count_if(nodes.begin(), nodes.end(),
+                                   [](const Node* node) { return node->state == NodeState::ready; });
   json::array sites;
   for (const auto& site : cluster.sites) sites.emplace_back(name_of(model.sites, site));
   json::object object{{"id", cluster.id.str()},
@@ -64,7 +62,7 @@ json::object render(const Model& model, const Cluster& cluster) {
                       {"reason", cluster.reason},
                       {"control_planes", cluster.control_planes.count},
                       {"workers", cluster.workers.count},
-                      {"nodes", nodes},
+                      {"nodes", nodes.size()},
                       {"nodes_ready", ready},
                       {"flavor", name_of(model.flavors, cluster.flavor)},
                       {"image", name_of(model.images, cluster.image)},

@@ -1,5 +1,6 @@
 #include <boost/json.hpp>
 #include <map>
+#include <span>
 #include <utility>
 
 #include "controlnode/core/busy_windows.h"
@@ -23,13 +24,14 @@ json::value render(const BlobRef& blob) {
   return json::object{{"sha256", blob.digest.str()}, {"size_bytes", blob.size_bytes}};
 }
 
-Resources claimed_on(const Model& model, const HostId& host) {
+Resources claimed_by(const Model& model, std::span<const Node* const> nodes) {
   Resources sum;
-  for (const auto& [node, claim] : model.claims) {
-    if (claim.host != host) continue;
-    sum.vcpus += claim.amount.vcpus;
-    sum.memory_mib += claim.amount.memory_mib;
-    sum.disk_gib += claim.amount.disk_gib;
+  for (const Node* node : nodes) {
+    const auto claim = model.claims.find(node->id);
+    if (claim == model.claims.end()) continue;
+    sum.vcpus += claim->second.amount.vcpus;
+    sum.memory_mib += claim->second.amount.memory_mib;
+    sum.disk_gib += claim->second.amount.disk_gib;
   }
   return sum;
 }
@@ -90,12 +92,12 @@ json::array render(const std::vector<BusyWindow>& windows) {
 
 }  // namespace
 
-json::object render(const Model& model, const Host& host, TimePoint now) {
+json::object render(const ModelView& view, const Host& host, TimePoint now) {
+  const Model& model = *view;
   const auto site = model.sites.find(host.site);
   const auto found = model.observations.find(host.id);
   const auto* seen = found == model.observations.end() ? nullptr : &found->second;
-  std::uint64_t nodes = 0;
-  for (const auto& [id, node] : model.nodes) nodes += node.host == host.id ? 1U : 0U;
+  const auto nodes = view.index().nodes_on(host.id);
   json::object object{{"id", host.id.str()},
                       {"name", host.name},
                       {"site", site == model.sites.end() ? std::string() : site->second.name},
@@ -109,8 +111,8 @@ json::object render(const Model& model, const Host& host, TimePoint now) {
                       {"capacity", render(host.capacity)},
                       {"reserve", render(host.reserve)},
                       {"allocatable", render(allocatable(host, model.settings))},
-                      {"claimed", render(claimed_on(model, host.id))},
-                      {"nodes", nodes},
+                      {"claimed", render(claimed_by(model, nodes))},
+                      {"nodes", nodes.size()},
                       {"generation", host.generation}};
   object["vcpu_overcommit_percent"] = nullptr;
   if (host.vcpu_overcommit_percent) object["vcpu_overcommit_percent"] = *host.vcpu_overcommit_percent;
@@ -158,8 +160,8 @@ json::object render(const Model& model, const KeyPair& key_pair) {
           {"public_key", key_pair.public_key}};
 }
 
-json::object render(const Model& model, const Project& project) {
-  const Usage used = usage_of(model, project.id);
+json::object render(const ModelView& view, const Project& project) {
+  const Usage& used = view.index().usage_of(project.id);
   json::object quota, usage;
   for (const QuotaPart& part : quota_parts()) {
     const auto& limit = project.quota.*part.limit;

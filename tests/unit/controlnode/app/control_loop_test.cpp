@@ -180,7 +180,7 @@ TEST_CASE("control loop: a read sees what is durable and nothing else") {
   Stand stand;
   const auto first = stand.create("one", true);
   std::size_t seen = 0, stored = 0;
-  auto batch = Stand::one(QueryArrived{[&](const Result<const Model*>& model) {
+  auto batch = Stand::one(QueryArrived{[&](const Result<ModelView>& model) {
     seen = (*model)->clusters.size();
     stored = stand.store.stored().clusters.size();
   }});

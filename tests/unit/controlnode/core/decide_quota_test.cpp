@@ -3,6 +3,7 @@
 #include <rapidcheck.h>
 
 #include "controlnode/core/decide.h"
+#include "controlnode/core/model_index.h"
 #include "controlnode/core/quota.h"
 #include "tests/support/model_builder.h"
 
@@ -19,7 +20,7 @@ struct Stand {
     campus.catalog({1, 1024, 10});
   }
   Reply quota(const QuotaChange& change) { return campus.ask(UpdateProject{"default", false, change}); }
-  Usage used() const { return usage_of(campus.model, campus.model.projects.begin()->first); }
+  Usage used() const { return ModelIndex(campus.model).usage_of(campus.model.projects.begin()->first); }
 
   Campus campus;
 };

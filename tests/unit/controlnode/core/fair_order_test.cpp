@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <rapidcheck.h>
 
+#include "controlnode/core/model_index.h"
 #include "tests/support/model_builder.h"
 
 using namespace dure;
@@ -121,7 +122,7 @@ TEST_CASE("fair_order: any batch is decided whole, first come first served withi
       for (const Candidate& host : candidates(model, stand.campus.now)) {
         for (std::size_t d = 0; d < kAmounts; ++d) fleet[d] += amounts(host.total)[d];
       }
-      const auto share = [&](const std::string& of) { return dominant_share(usage_of(model, ids[of]).amount, fleet); };
+      const auto share = [&](const std::string& of) { return dominant_share(ModelIndex(model).usage_of(ids[of]).amount, fleet); };
       for (const auto& [other, tokens] : waiting) {
         const bool next = tokens.empty() || share(project) <= share(other);
         RC_ASSERT(next);

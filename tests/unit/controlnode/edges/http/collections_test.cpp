@@ -144,6 +144,50 @@ TEST_CASE("api: an image can only name what has been uploaded, in its full size"
   CHECK(ApiStand::json(stand.ask("GET", "/api/v1/images/debian-13")).at("kernel").is_null());
 }
 
+TEST_CASE("api: a cluster, a host and a project count what is theirs, listed as well as alone") {
+  ApiStand stand;
+  stand.api.act([](test::Campus& campus) {
+    campus.site("east");
+    campus.host("pc-1", "east");
+    campus.catalog();
+    campus.create("one", 1, 0);
+    campus.host("pc-2", "east");
+    campus.create("two", 1, 2);
+  });
+  const auto get = [&](const std::string& path) { return ApiStand::json(stand.ask("GET", "/api/v1/" + path)); };
+  const auto listed = [&](const std::string& path) {
+    std::vector<json::object> items;
+    const auto answer = get(path);
+    for (const auto& item : answer.at("items").as_array()) items.push_back(item.as_object());
+    return items;
+  };
+  const auto clusters = listed("clusters");
+  REQUIRE(clusters.size() == 2);
+  CHECK(clusters[0].at("nodes") == json::value(1));
+  CHECK(clusters[1].at("nodes") == json::value(3));
+  CHECK(clusters[1].at("nodes_ready") == json::value(0));
+  for (const std::string kind : {"clusters", "hosts", "projects", "nodes", "operations"}) {
+    CAPTURE(kind);
+    for (const auto& item : listed(kind)) {
+      CHECK(get(kind + "/" + std::string(item.at("id").as_string())) == item);
+      const auto* name = item.if_contains("name");
+      if (name != nullptr) CHECK(get(kind + "/" + std::string(name->as_string())) == item);
+    }
+  }
+  std::int64_t nodes = 0, vcpus = 0;
+  for (const auto& host : listed("hosts")) {
+    nodes += host.at("nodes").to_number<std::int64_t>();
+    vcpus += host.at("claimed").at("vcpus").to_number<std::int64_t>();
+  }
+  CHECK(nodes == 4);
+  CHECK(vcpus == 4);
+  CHECK(get("projects/default").at("usage").at("nodes") == json::value(4));
+  CHECK(listed("nodes?cluster=two").size() == 3);
+  CHECK(listed("operations?cluster=one").size() == 1);
+  for (const char* nothing : {"nodes?cluster=none", "nodes?cluster=", "flavors?cluster=one"}) CHECK(listed(nothing).empty());
+  check_problem(stand.ask("GET", "/api/v1/operations/none"), 404, "not-found");
+}
+
 TEST_CASE("api: hostile bytes in a name come back as well-formed JSON") {
   ApiStand stand;
   const auto answer = stand.ask("GET", "/api/v1/sites/%22%3Cscript%3E%EB%91%90" +
