@@ -5,6 +5,7 @@
 #include <sys/eventfd.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,9 +20,32 @@
 
 namespace dure {
 
+namespace {
+
+// More than this is no drift.
+constexpr Duration kSet = std::chrono::seconds(10);
+
+Duration reading(clockid_t clock) {
+  timespec time{};
+  clock_gettime(clock, &time);
+  return std::chrono::seconds(time.tv_sec) + std::chrono::duration_cast<Duration>(std::chrono::nanoseconds(time.tv_nsec));
+}
+
+}  // namespace
+
 TimePoint SystemClock::now() {
-  const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
-  return {std::chrono::duration_cast<std::chrono::microseconds>(since_epoch).count()};
+  const std::lock_guard lock(mutex_);
+  // Time that the machine slept has passed for its guests' users and for the other machines.
+  const Duration passed = reading(CLOCK_BOOTTIME);
+  const TimePoint now = time_.now({reading(CLOCK_REALTIME).count()}, passed);
+  const bool set = std::chrono::abs(time_.ahead()) > kSet;
+  if (set && !told_) {
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time_.ahead()).count();
+    log::warn("the machine's clock was set: following it a tenth faster or slower; a restart follows it at once",
+              {{"by_s", std::to_string(seconds)}});
+  }
+  told_ = set;
+  return now;
 }
 
 std::array<std::uint8_t, 16> SystemRandom::bytes16() {

@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "common/even_time.h"
 #include "common/ports.h"
 #include "common/result.h"
 
@@ -16,9 +17,16 @@ namespace dure {
 
 // The ports of common/ports.h on the machine itself, for both programs' composition roots.
 
+// The machine's time as it was when this was made, and from then on as EvenTime has it: nothing that waits is upset when
+// somebody sets the clock. A clock that was set is told to the log once; a restart follows it at once.
 class SystemClock : public Clock {
  public:
   TimePoint now() override;
+
+ private:
+  std::mutex mutex_;
+  EvenTime time_;
+  bool told_ = false;
 };
 
 class SystemRandom : public Random {
