@@ -18,6 +18,7 @@ def own_name(kind):
 
 
 NAME = own_name("e2e")
+STATE = f"/var/lib/dure-campus-{NAME}"
 
 
 class Failed(Exception):

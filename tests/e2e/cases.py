@@ -8,7 +8,7 @@ import sys
 import time
 import traceback
 
-from campus import Campus, Failed, expect, run, wait_for
+from campus import NAME, STATE, Campus, Failed, expect, run, wait_for
 
 READY_SECONDS = 900  # three nodes under emulation on two cores
 MTU = 1450 - 50      # the smaller underlay of the two sites less VXLAN's 50 bytes
@@ -183,12 +183,12 @@ def killed_parts_come_back(campus):
 def down_leaves_nothing(campus):
     campus.campus("down", timeout=300)
     spaces = run(["ip", "netns", "list"], 30).stdout
-    expect(not re.search(r"^e2e-", spaces, re.M), f"namespaces: {spaces}")
+    expect(not re.search(f"^{NAME}-", spaces, re.M), f"namespaces: {spaces}")
     links = run(["ip", "-o", "link"], 30).stdout
-    expect("e2e-" not in links, f"links: {links}")
+    expect(f"{NAME}-" not in links, f"links: {links}")
     with open("/proc/self/mountinfo", encoding="utf-8") as mounts:
-        expect("dure-campus-e2e" not in mounts.read(), "mounts are left")
-    expect(not os.path.exists("/var/lib/dure-campus-e2e/campus.json"), "files are left")
+        expect(f"{STATE}/" not in mounts.read(), "mounts are left")
+    expect(not os.path.exists(STATE), "files are left")
 
 
 CASES = [up_brings_three_ready_nodes, database_agrees, up_again_changes_nothing, nodes_reach_each_other_by_name,

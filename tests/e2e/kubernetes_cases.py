@@ -7,10 +7,10 @@ import sys
 import time
 
 import cases
-from campus import Campus, Failed, expect, run, wait_for
+from campus import STATE, Campus, Failed, expect, run, wait_for
 from kubernetes_faults import clusters_do_not_reach_each_other, second_cluster_comes_up_through_faults
 from kubernetes_members import three_members_without_a_pod_network
-from kubernetes_tools import READY_SECONDS, STATE, Door, condition, kit, service, stages, version
+from kubernetes_tools import READY_SECONDS, Door, condition, kit, service, stages, version
 from wire import Capture
 
 STAGES = ["booted", "network", "configured", "containerd", "join", "ready"]
@@ -139,6 +139,10 @@ def in_processes(secret):
     return found
 
 
+def files_with(text, where, *options):
+    return run(["grep", "-rlaF", *options, text, where], 300, check=False).stdout
+
+
 def secrets_are_nowhere(campus):
     """No private key is in the database, the logs, a journal or a seed, nor in a process' arguments or environment; on a host
     without a node of the cluster it is nowhere, disks of guests included."""
@@ -148,13 +152,16 @@ def secrets_are_nowhere(campus):
     expect(len(idle) == 1, f"hosts with nodes: {used}")
     shown = "".join(campus.dure(*argv, "-o", "json").stdout for argv in
                     (["cluster", "show", "demo"], ["node", "list"], ["host", "list"], ["operation", "list"], ["event", "list"]))
+    ours = ("--exclude-dir=blobs", "--exclude-dir=image", "--exclude=*.qcow2")  # the guest's own disk, which is the guest's, apart
+    without = f"{STATE}/hosts/{idle[0]}"
+    expect(files_with(STATE, STATE, *ours) and files_with(STATE, without), f"the search of {without} finds nothing at all")
     for path, canary in private_keys(campus).items():
         expect(canary not in dump, f"{path} is in the database")
         expect(canary not in shown, f"{path} is shown")
         expect(not in_processes(canary), f"{path} is in {in_processes(canary)}")
-        found = run(["grep", "-rlaF", "--exclude-dir=blobs", "--exclude-dir=image", "--exclude=*.qcow2", canary, STATE], 300, check=False).stdout
-        expect(not found, f"{path} is in {found}")  # the guest's own disk, which is the guest's, apart
-        found = run(["grep", "-rlaF", canary, f"{STATE}/hosts/{idle[0]}"], 300, check=False).stdout
+        found = files_with(canary, STATE, *ours)
+        expect(not found, f"{path} is in {found}")
+        found = files_with(canary, without)
         expect(not found, f"{path} is in {found}, on a host without a node of the cluster")
     for node in ("demo-cp1", "demo-w1"):
         left = campus.ssh(node, "sudo ls /etc/dure").stdout.split()

@@ -5,9 +5,8 @@ import os
 import subprocess
 import time
 
-from campus import Failed, expect, run, wait_for
+from campus import STATE, Failed, expect, run, wait_for
 
-STATE = "/var/lib/dure-campus-e2e"
 PROBE = "docker.io/library/probe:1"  # busybox; among the images of the kit
 READY_SECONDS = 2400                 # kubeadm under emulation, three guests on two cores
 # What an API server says whose etcd misses its own deadlines: an emulated one does when guests boot beside it. Clients try again.
