@@ -57,8 +57,19 @@ def kubeadm(folder, *arguments):
     return done.stdout.strip()
 
 
+def full_name(name):
+    """With registry and repository, as containerd's CRI asks its store: `local/etcd:3` is docker.io/local/etcd:3.
+
+    The rule is docker's: what comes before the first slash is a registry if it has a dot or a port, or is localhost.
+    """
+    registry, slash, rest = name.partition("/")
+    if slash and ("." in registry or ":" in registry or registry == "localhost"):
+        return name
+    return f"docker.io/{registry}/{rest}" if slash else f"docker.io/library/{name}"
+
+
 def names_in_archive(path):
-    """The image names that an archive gives itself: an OCI layout's annotations or docker's repository tags."""
+    """The full image names that an archive gives itself: an OCI layout's annotations or docker's repository tags."""
     names = []
     try:
         with tarfile.open(path) as archive:
@@ -76,7 +87,7 @@ def names_in_archive(path):
                     names += [tag for entry in found for tag in entry.get("RepoTags") or []]
     except (OSError, ValueError, tarfile.TarError, AttributeError, TypeError) as error:
         raise KitError(f"{path} is not an archive of container images: {error}") from None
-    return [name for name in names if "/" in name]
+    return [full_name(name) for name in names if "/" in name]
 
 
 class Kit:
@@ -102,7 +113,7 @@ class Kit:
                 return {}
         try:
             entries = json.loads(path.read_text())
-            mapped = {name: entry["file"] for name, entry in entries.items()}
+            mapped = {full_name(name): entry["file"] for name, entry in entries.items()}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise KitError(f"{path}: expected {{image name: {{\"file\": ...}}}}: {error}") from None
         for name, file in mapped.items():

@@ -8,6 +8,7 @@ import os
 import tarfile
 import tempfile
 import unittest
+import unittest.mock
 from pathlib import Path
 
 import kubernetes_kit
@@ -37,6 +38,45 @@ def make_image(folder, name, file="program"):
     with contextlib.redirect_stdout(io.StringIO()):
         assert oci.main(["--name", name, "--entrypoint", "/p", "--file", f"{folder}/program:/p", "--out", str(out)]) == 0
     return out
+
+
+class Preload(unittest.TestCase):
+    """With a store that takes from an archive what the archive calls its image, as containerd's does."""
+
+    def setUp(self):
+        self.preload = load("preload")
+        self.store = {"registry.k8s.io/pause:3.10"}
+        self.preload.ctr = self.ctr
+        self.preload.subprocess = unittest.mock.Mock()
+
+    def ctr(self, _, kind, verb, *arguments):
+        self.assertEqual(kind, "images")
+        if verb == "import":
+            self.store |= self.own_names
+        elif verb == "tag":
+            self.assertIn(arguments[0], self.store)
+            self.store.add(arguments[1])
+        elif verb == "remove":
+            self.store.remove(arguments[0])
+        return "\n".join(self.store)
+
+    def stored(self, own_names, names):
+        self.own_names = set(own_names)
+        with tempfile.TemporaryDirectory() as root, contextlib.redirect_stdout(io.StringIO()):
+            (Path(root) / "run/preload").mkdir(parents=True)
+            self.preload.load(Path(root), {"path": "/kit/x.tar", "names": names}, 0)
+        return self.store - {"registry.k8s.io/pause:3.10"}
+
+    def test_an_image_has_the_names_that_it_is_asked_for_by_and_no_others(self):
+        self.assertEqual(self.stored(["local/etcd:3"], ["registry.k8s.io/etcd:3"]), {"registry.k8s.io/etcd:3"})
+
+    def test_what_an_archive_names_in_full_stays(self):
+        self.assertEqual(self.stored(["docker.io/local/x:1"], ["docker.io/local/x:1"]), {"docker.io/local/x:1"})
+
+    def test_an_archive_without_an_image_is_told(self):
+        with self.assertRaises(SystemExit) as caught:
+            self.stored([], ["registry.k8s.io/etcd:3"])
+        self.assertIn("registry.k8s.io/etcd:3", str(caught.exception))
 
 
 class Folder(unittest.TestCase):
@@ -69,6 +109,15 @@ class Kit(Folder):
         before = kit.digest()
         (self.folder / "bin/kubelet").write_text("other")
         self.assertNotEqual(kubernetes_kit.Kit(self.folder).digest(), before)
+
+    def test_names_are_as_containerd_asks_for_them(self):
+        for name, full in (("registry.k8s.io/etcd:3", "registry.k8s.io/etcd:3"), ("local/etcd:3", "docker.io/local/etcd:3"),
+                           ("localhost/x:1", "localhost/x:1"), ("mirror:5000/a/b:1", "mirror:5000/a/b:1"),
+                           ("busybox:1", "docker.io/library/busybox:1")):
+            self.assertEqual(kubernetes_kit.full_name(name), full)
+        for name in ("registry.k8s.io/pause:3.10", "registry.k8s.io/etcd:3", "local/probe:1"):
+            self.image(name, name.rpartition("/")[2].replace(":", "-"))
+        self.assertIn("docker.io/local/probe:1", kubernetes_kit.Kit(self.folder).archives)
 
     def refused(self, text, version=None):
         with self.assertRaises(kubernetes_kit.KitError) as caught:
