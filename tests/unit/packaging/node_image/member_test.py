@@ -1,9 +1,13 @@
 import base64
+import contextlib
 import json
+import os
+import tempfile
 import unittest
 from types import SimpleNamespace
+from unittest import mock
 
-from durenode import member
+from durenode import member, system
 
 
 def encoded(text):
@@ -34,6 +38,52 @@ class KubeletCredential(unittest.TestCase):
     def test_what_is_no_kubeconfig_gives_no_files(self):
         with self.assertRaises((ValueError, KeyError, IndexError)):
             member.kubelet_credential("{}")
+
+
+class Join(unittest.TestCase):
+    """With a kubeadm that fails as it is told, on a node whose files are all in place."""
+
+    PROMOTED = ("error execution phase control-plane-join/etcd: error creating local etcd static pod manifest file: "
+                "etcdserver: can only promote a learner member")
+
+    def joined_by(self, *failures):
+        calls, left = [], list(failures)
+
+        def follow(argv, _):
+            calls.append(argv)
+            if left and (words := left.pop(0)):
+                raise system.StepFailed(words)
+
+        with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as patches:
+            for name, text in (("CONFIG", '{"skipPhases": ["preflight"]}'), ("DISCOVERY", "{}")):
+                path = os.path.join(folder, name)
+                with open(path, "w", encoding="utf-8") as handle:
+                    handle.write(text)
+                patches.enter_context(mock.patch.object(member, name, path))
+            for name in ("prepare", "kubelet_credential", "adopt"):
+                patches.enter_context(mock.patch.object(member, name, mock.Mock(return_value={})))
+            patches.enter_context(mock.patch.object(system, "write_link"))
+            patches.enter_context(mock.patch.object(system, "follow", follow))
+            try:
+                member.join(SimpleNamespace(patience=1.0), 0)
+                return calls, member.adopt.called
+            except system.StepFailed:
+                return calls, member.adopt.called
+
+    def test_a_promotion_whose_answer_was_missed_is_not_asked_for_again(self):
+        calls, adopted = self.joined_by(self.PROMOTED)
+        self.assertEqual([call[4:] for call in calls], [[], ["--skip-phases=preflight,control-plane-join/etcd"]])
+        self.assertTrue(adopted)
+
+    def test_any_other_failure_is_one(self):
+        calls, adopted = self.joined_by("error execution phase control-plane-join/etcd: context deadline exceeded")
+        self.assertEqual((len(calls), adopted), (1, False))
+        calls, adopted = self.joined_by(self.PROMOTED, "error execution phase kubelet-start: timed out")
+        self.assertEqual((len(calls), adopted), (2, False))
+
+    def test_a_join_without_failure_is_one_command(self):
+        calls, adopted = self.joined_by()
+        self.assertEqual((len(calls), adopted), (1, True))
 
 
 class Answers:

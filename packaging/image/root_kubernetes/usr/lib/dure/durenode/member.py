@@ -19,7 +19,8 @@ DISCOVERY = "/etc/dure/discovery.conf"
 KUBELET_FILES = (("/var/lib/kubelet/config.yaml", b"KubeletConfiguration"),
                  ("/var/lib/kubelet/kubeadm-flags.env", b"KUBELET_KUBEADM_ARGS"), (KUBELET_CONFIG, b"current-context"),
                  (KUBELET_CERTIFICATE, b"PRIVATE KEY"))
-SECRETS = ("/etc/dure/kubeadm.json", DISCOVERY, "/etc/kubernetes/bootstrap-kubelet.conf")
+CONFIG = "/etc/dure/kubeadm.json"
+SECRETS = (CONFIG, DISCOVERY, "/etc/kubernetes/bootstrap-kubelet.conf")
 NODE_CERTIFICATES = {
     "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
     "metadata": {"name": "dure:node-client-certificates", "labels": {"app.kubernetes.io/managed-by": "dure"}},
@@ -100,7 +101,7 @@ def prepare(document, failures):
 
 def init(document, failures):
     prepare(document, failures)
-    system.follow(["kubeadm", "init", "--config", "/etc/dure/kubeadm.json"], 1200 * document.patience)
+    system.follow(["kubeadm", "init", "--config", CONFIG], 1200 * document.patience)
     server = api.Api.by_kubeconfig(document.api, ADMIN)
     try:
         # Joining nodes ask for their own certificate with the one of their document: this lets them have it.
@@ -146,8 +147,21 @@ def join(document, failures):
         for path, content in kubelet_credential(handle.read(256 * 1024)).items():
             system.write_file(path, content, 0o644 if path == AUTHORITY else 0o600)
     system.write_link(KUBELET_CERTIFICATE, FIRST_CERTIFICATE)
-    system.follow(["kubeadm", "join", "--config", "/etc/dure/kubeadm.json"], 1200 * document.patience)
+    command = ["kubeadm", "join", "--config", CONFIG]
+    try:
+        system.follow(command, 1200 * document.patience)
+    except system.StepFailed as failed:
+        phase = plan.phase_done(str(failed))
+        if phase is None:
+            raise
+        system.follow([*command, f"--skip-phases={','.join([*skipped_phases(), phase])}"], 1200 * document.patience)
     adopt()
+
+
+def skipped_phases():
+    """Of the configuration: the option replaces them."""
+    with open(CONFIG, encoding="utf-8") as handle:
+        return json.load(handle).get("skipPhases", [])
 
 
 class Readiness:

@@ -1,5 +1,7 @@
 """What a node does next, as a function of what is known. No side effects."""
 
+import re
+
 
 class Facts:
     """All that the next step depends on."""
@@ -85,6 +87,18 @@ def last_words(output):
     telling = [line for line in lines if "rror" in line and "stack trace" not in line]
     lines = [line for line in lines if "stack trace" not in line]
     return (telling or lines or ["no output"])[-1]
+
+
+PROMOTED = re.compile(r"error execution phase (\S+): .*can only promote a learner member")
+
+
+def phase_done(words):
+    """The phase of kubeadm that failed although etcd had done what it asked for; None: it is another failure.
+
+    kubeadm 1.32 asks for a member's promotion on and on, also when an answer came too late and it has long taken place.
+    """
+    found = PROMOTED.search(words)
+    return found[1] if found else None
 
 
 def condition_ready(node):
