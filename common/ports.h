@@ -13,8 +13,7 @@ namespace dure {
 class Clock {
  public:
   virtual ~Clock() = default;
-  // Wall clock, for display and for deadlines that survive a restart; never a safety input. It does not go back, and it
-  // does not jump while the program runs.
+  // Wall clock, for display and for deadlines that survive a restart; never a safety input.
   virtual TimePoint now() = 0;
 };
 

@@ -33,9 +33,11 @@ Duration reading(clockid_t clock) {
 
 }  // namespace
 
-TimePoint SystemClock::now() {
+TimePoint SystemClock::now() { return {reading(CLOCK_REALTIME).count()}; }
+
+TimePoint EvenClock::now() {
   const std::lock_guard lock(mutex_);
-  // Time that the machine slept has passed for its guests' users and for the other machines.
+  // Time that the machine slept has passed for everybody else.
   const Duration passed = reading(CLOCK_BOOTTIME);
   const TimePoint now = time_.now({reading(CLOCK_REALTIME).count()}, passed);
   const bool set = std::chrono::abs(time_.ahead()) > kSet;

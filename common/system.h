@@ -17,9 +17,16 @@ namespace dure {
 
 // The ports of common/ports.h on the machine itself, for both programs' composition roots.
 
-// The machine's time as it was when this was made, and from then on as EvenTime has it: nothing that waits is upset when
-// somebody sets the clock. A clock that was set is told to the log once; a restart follows it at once.
+// The machine's time, whatever it is set to: what certificates, leases and records are dated by.
 class SystemClock : public Clock {
+ public:
+  TimePoint now() override;
+};
+
+// The machine's time as it was when this was made, and from then on as EvenTime has it, for a program that only waits
+// and retries by it. Nothing is to be dated by it: after a large step it is wrong for days. That the clock was set is told
+// to the log once; a restart follows it at once.
+class EvenClock : public Clock {
  public:
   TimePoint now() override;
 

@@ -17,9 +17,14 @@ TEST_CASE("the system's random bytes differ each time") {
   CHECK(random.bytes16() != random.bytes16());
 }
 
-TEST_CASE("the system's clock is this century's") {
+TEST_CASE("the system's clocks are this century's, and agree while nobody sets the machine's") {
   SystemClock clock;
-  CHECK(to_rfc3339(clock.now()).starts_with("20"));
+  EvenClock even;
+  const auto before = clock.now();
+  const auto between = even.now();
+  CHECK(to_rfc3339(before).starts_with("20"));
+  CHECK(before <= between);
+  CHECK(between <= clock.now());
 }
 
 TEST_CASE("jobs run at the same time, and an exception ends only its own") {
