@@ -81,13 +81,13 @@ def names_in_archive(path):
                 if name == "index.json":
                     for entry in found.get("manifests", []):
                         notes = entry.get("annotations", {})
-                        names += [notes[key] for key in ("io.containerd.image.name", "org.opencontainers.image.ref.name")
-                                  if key in notes]
+                        named = [notes.get(key, "") for key in ("io.containerd.image.name", "org.opencontainers.image.ref.name")]
+                        names += [name for name in named if "/" in name]  # the latter may be a tag alone
                 else:
                     names += [tag for entry in found for tag in entry.get("RepoTags") or []]
     except (OSError, ValueError, tarfile.TarError, AttributeError, TypeError) as error:
         raise KitError(f"{path} is not an archive of container images: {error}") from None
-    return [full_name(name) for name in names if "/" in name]
+    return [full_name(name) for name in names]
 
 
 class Kit:

@@ -119,6 +119,15 @@ class Kit(Folder):
             self.image(name, name.rpartition("/")[2].replace(":", "-"))
         self.assertIn("docker.io/local/probe:1", kubernetes_kit.Kit(self.folder).archives)
 
+    def test_docker_s_archives_name_their_images_as_docker_does(self):
+        text = json.dumps([{"RepoTags": ["busybox:1", "registry.k8s.io/pause:3.10"]}, {"RepoTags": None}]).encode()
+        with tarfile.open(self.folder / "docker.tar", "w") as archive:
+            member = tarfile.TarInfo("manifest.json")
+            member.size = len(text)
+            archive.addfile(member, io.BytesIO(text))
+        self.assertEqual(kubernetes_kit.names_in_archive(self.folder / "docker.tar"),
+                         ["docker.io/library/busybox:1", "registry.k8s.io/pause:3.10"])
+
     def refused(self, text, version=None):
         with self.assertRaises(kubernetes_kit.KitError) as caught:
             kubernetes_kit.Kit(self.folder, version)

@@ -46,7 +46,7 @@ class Join(unittest.TestCase):
     PROMOTED = ("error execution phase control-plane-join/etcd: error creating local etcd static pod manifest file: "
                 "etcdserver: can only promote a learner member")
 
-    def joined_by(self, *failures):
+    def joined_by(self, *failures, etcd=True):
         calls, left = [], list(failures)
 
         def follow(argv, _):
@@ -64,6 +64,7 @@ class Join(unittest.TestCase):
                 patches.enter_context(mock.patch.object(member, name, mock.Mock(return_value={})))
             patches.enter_context(mock.patch.object(system, "write_link"))
             patches.enter_context(mock.patch.object(system, "follow", follow))
+            patches.enter_context(mock.patch.object(system, "answers", lambda place, _: etcd and place[1] == 2381))
             try:
                 member.join(SimpleNamespace(patience=1.0), 0)
                 return calls, member.adopt.called
@@ -74,6 +75,10 @@ class Join(unittest.TestCase):
         calls, adopted = self.joined_by(self.PROMOTED)
         self.assertEqual([call[4:] for call in calls], [[], ["--skip-phases=preflight,control-plane-join/etcd"]])
         self.assertTrue(adopted)
+
+    def test_a_member_without_an_etcd_of_its_own_has_failed(self):
+        calls, adopted = self.joined_by(self.PROMOTED, etcd=False)
+        self.assertEqual((len(calls), adopted), (1, False))
 
     def test_any_other_failure_is_one(self):
         calls, adopted = self.joined_by("error execution phase control-plane-join/etcd: context deadline exceeded")

@@ -1,5 +1,7 @@
+import http.server
 import os
 import tempfile
+import threading
 import unittest
 
 from durenode import system
@@ -63,6 +65,28 @@ class Files(unittest.TestCase):
         os.symlink("kept", self.folder + "/link")
         system.remove_file(self.folder + "/link")
         self.assertEqual(self.content(self.folder + "/kept"), b"kept")
+
+
+class Answers(unittest.TestCase):
+    def asked(self, status):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_error(status if self.path == "/health" else 404)
+
+            def log_message(self, *_):
+                pass
+        with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
+            thread = threading.Thread(target=server.handle_request)
+            thread.start()
+            found = system.answers(("127.0.0.1", server.server_port, "/health"), 10)
+            thread.join()
+        return found, server.server_port
+
+    def test_only_a_server_that_says_200_answers(self):
+        self.assertTrue(self.asked(200)[0])
+        found, port = self.asked(503)
+        self.assertFalse(found)
+        self.assertFalse(system.answers(("127.0.0.1", port, "/health"), 10))  # nobody listens there any more
 
 
 class Commands(unittest.TestCase):

@@ -14,6 +14,7 @@ AUTHORITY = "/etc/kubernetes/pki/ca.crt"
 KUBELET_CERTIFICATE = "/var/lib/kubelet/pki/kubelet-client-current.pem"
 FIRST_CERTIFICATE = "/var/lib/kubelet/pki/kubelet-client-first.pem"
 ADMIN = "/etc/kubernetes/admin.conf"
+ETCD_HEALTH = ("127.0.0.1", 2381, "/health?serializable=true")  # where kubeadm has its own probes look
 DISCOVERY = "/etc/dure/discovery.conf"
 # What kubeadm writes for the kubelet before it starts it, and a word of each.
 KUBELET_FILES = (("/var/lib/kubelet/config.yaml", b"KubeletConfiguration"),
@@ -152,7 +153,8 @@ def join(document, failures):
         system.follow(command, 1200 * document.patience)
     except system.StepFailed as failed:
         phase = plan.phase_done(str(failed))
-        if phase is None:
+        # An etcd that does not serve here is of no use, whatever the others have in their list: this is then a failure.
+        if phase is None or not system.answers(ETCD_HEALTH, 10 * max(1.0, document.patience)):
             raise
         system.follow([*command, f"--skip-phases={','.join([*skipped_phases(), phase])}"], 1200 * document.patience)
     adopt()

@@ -1,5 +1,6 @@
 """Steps on this machine: files, clock, routes, the masquerade rule, commands. Argument vectors only."""
 
+import http.client
 import json
 import os
 import socket
@@ -50,6 +51,19 @@ def follow(argv, seconds):
         raise StepFailed(f"{os.path.basename(argv[0])} took longer than {seconds:.0f} s")
     if child.returncode != 0:
         raise StepFailed(plan.last_words("\n".join(tail)))
+
+
+def answers(place, seconds):
+    """Whether a server of this machine says 200 to a plain GET; `place`: host, port, path."""
+    host, port, path = place
+    link = http.client.HTTPConnection(host, port, timeout=seconds)
+    try:
+        link.request("GET", path)
+        return link.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        link.close()
 
 
 def _open_folder(path):
