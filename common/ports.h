@@ -13,8 +13,15 @@ namespace dure {
 class Clock {
  public:
   virtual ~Clock() = default;
-  // Wall clock, for display and for deadlines that survive a restart; never a safety input.
+  // The machine's date, whatever it is set to: for display, certificates and leases; never a safety input.
   virtual TimePoint now() = 0;
+};
+
+class SteadyClock {
+ public:
+  virtual ~SteadyClock() = default;
+  // For silence, retries and deadlines. Every object counts from a start of its own.
+  virtual SteadyPoint now() = 0;
 };
 
 class Random {

@@ -22,9 +22,6 @@ namespace dure {
 
 namespace {
 
-// More than this is no drift.
-constexpr Duration kSet = std::chrono::seconds(10);
-
 Duration reading(clockid_t clock) {
   timespec time{};
   clock_gettime(clock, &time);
@@ -35,20 +32,9 @@ Duration reading(clockid_t clock) {
 
 TimePoint SystemClock::now() { return {reading(CLOCK_REALTIME).count()}; }
 
-TimePoint EvenClock::now() {
-  const std::lock_guard lock(mutex_);
-  // Time that the machine slept has passed for everybody else.
-  const Duration passed = reading(CLOCK_BOOTTIME);
-  const TimePoint now = time_.now({reading(CLOCK_REALTIME).count()}, passed);
-  const bool set = std::chrono::abs(time_.ahead()) > kSet;
-  if (set && !told_) {
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time_.ahead()).count();
-    log::warn("the machine's clock was set: following it a tenth faster or slower; a restart follows it at once",
-              {{"by_s", std::to_string(seconds)}});
-  }
-  told_ = set;
-  return now;
-}
+SystemSteadyClock::SystemSteadyClock() : offset_(reading(CLOCK_REALTIME) - reading(CLOCK_BOOTTIME)) {}
+
+SteadyPoint SystemSteadyClock::now() { return {(reading(CLOCK_BOOTTIME) + offset_).count()}; }
 
 std::array<std::uint8_t, 16> SystemRandom::bytes16() {
   std::array<std::uint8_t, 16> bytes{};

@@ -9,7 +9,6 @@
 #include <thread>
 #include <vector>
 
-#include "common/even_time.h"
 #include "common/ports.h"
 #include "common/result.h"
 
@@ -17,23 +16,20 @@ namespace dure {
 
 // The ports of common/ports.h on the machine itself, for both programs' composition roots.
 
-// The machine's time, whatever it is set to: what certificates, leases and records are dated by.
 class SystemClock : public Clock {
  public:
   TimePoint now() override;
 };
 
-// The machine's time as it was when this was made, and from then on as EvenTime has it, for a program that only waits
-// and retries by it. Nothing is to be dated by it: after a large step it is wrong for days. That the clock was set is told
-// to the log once; a restart follows it at once.
-class EvenClock : public Clock {
+// CLOCK_BOOTTIME. It begins at what the machine's date is when this is made, so that a point which a program wrote down
+// means about the same to the next one; nothing else about it is a date.
+class SystemSteadyClock : public SteadyClock {
  public:
-  TimePoint now() override;
+  SystemSteadyClock();
+  SteadyPoint now() override;
 
  private:
-  std::mutex mutex_;
-  EvenTime time_;
-  bool told_ = false;
+  Duration offset_;
 };
 
 class SystemRandom : public Random {

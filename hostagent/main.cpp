@@ -1,7 +1,6 @@
 #include <memory>
 #include <string>
 
-#include "common/files.h"
 #include "common/log.h"
 #include "common/program.h"
 #include "common/system.h"
@@ -9,6 +8,8 @@
 #include "hostagent/app/agent_queue.h"
 #include "hostagent/app/key_files.h"
 #include "hostagent/app/settings.h"
+#include "hostagent/app/state_dir.h"
+#include "hostagent/edge_options.h"
 #include "hostagent/edges/disk/xorriso_seed_store.h"
 #include "hostagent/edges/echo/icmp_round_trips.h"
 #include "hostagent/edges/fetch/http_blob_store.h"
@@ -32,22 +33,6 @@ Result<void> init(const std::string& directory) {
   return init_key_files(directory, {curve->public_key, curve->secret_key}, random);
 }
 
-MachineCaps machine_caps(const Config& config) {
-  MachineCaps caps;  // 0 in the configuration: as the PC has
-  if (const auto n = config.integer("capacity.vcpus"); n > 0) caps.vcpus = static_cast<unsigned>(n);
-  if (const auto n = config.integer("capacity.memory_mib"); n > 0) caps.memory_mib = n;
-  if (const auto n = config.integer("capacity.disk_gib"); n > 0) caps.disk_gib = n;
-  return caps;
-}
-
-LibvirtOptions libvirt_options(const Config& config) {
-  LibvirtOptions options{config.text("libvirt.uri"), config.text("host.state_dir"), {}};
-  if (config.text("libvirt.virtualisation") != "auto") {
-    options.force_type = config.text("libvirt.virtualisation");
-  }
-  return options;
-}
-
 Result<void> run(const Config& config) {
   if (auto level = log::use_level(config.text("log.level")); !level) return level;
   const auto keys = load_key_files(config.text("host.keys_dir"));
@@ -55,14 +40,15 @@ Result<void> run(const Config& config) {
   const auto bundle = load_bundle(config.text("control.bundle"));
   if (!bundle) return bundle.error();
   const auto& state_dir = config.text("host.state_dir");
-  const auto channels_dir = state_dir + "/channels";
-  if (auto made = make_directories(channels_dir, 0700); !made) return made;
+  const auto channels_dir = prepare_state_dir(state_dir);
+  if (!channels_dir) return channels_dir.error();
   auto signals = SignalWaiter::open();
   if (!signals) return signals.error();
-  EvenClock clock;  // it dates nothing, and must go on reporting when its PC's clock is set back by hours
+  SystemSteadyClock steady;
+  SystemClock clock;
   SystemRandom random;
   AgentQueue queue(4096);
-  SystemMachine machine(state_dir, machine_caps(config));
+  SystemMachine machine(state_dir, machine_caps(config), machine_needs(config));
   const auto boot = machine.boot_id();
   if (!boot) return boot.error();
   const auto capacity = machine.capacity();
@@ -73,20 +59,14 @@ Result<void> run(const Config& config) {
   if (!hypervisor) return hypervisor.error();
   auto seeds = XorrisoSeedStore::open({state_dir});
   if (!seeds) return seeds.error();
-  HttpBlobStoreOptions blob_options;
-  blob_options.state_dir = state_dir;
-  blob_options.base_url = config.text("control.blobs");
-  auto blobs = HttpBlobStore::open(blob_options);
+  auto blobs = HttpBlobStore::open(blob_options(config));
   if (!blobs) return blobs.error();
   auto guests = UnixGuestChannels::open(queue);
   if (!guests) return guests.error();
   NetlinkDataplane dataplane;
-  const auto forbidden = forbidden_to_guests(config);
-  if (!forbidden) return forbidden.error();
-  FirewallOptions firewall_options;
-  firewall_options.uplink = config.text("network.uplink");
-  firewall_options.control_cidrs = *forbidden;
-  NftablesFirewall firewall(firewall_options);
+  auto filter = firewall_options(config);
+  if (!filter) return filter.error();
+  NftablesFirewall firewall(std::move(*filter));
   TunnelSwitch incoming(queue);
   auto control = ZmqControlLink::create(
       {config.text("control.endpoint"), keys->curve.secret_key, bundle->curve_key}, incoming);
@@ -96,14 +76,17 @@ Result<void> run(const Config& config) {
 
   auto round_trips = IcmpRoundTrips::start(queue, random, config.text("network.underlay_address"));
   if (!round_trips) return round_trips.error();
-  ThreadTaskRunner tasks(12, 4096);
-  AgentLoop loop({clock, tasks, queue, **control, **journal, **hypervisor, dataplane, firewall,
-                  **blobs, **seeds, **guests, bundle->signing, tunnels->get(), round_trips->get()},
+  ThreadTaskRunner looks(1, 4), fetches(2, 256), networks(2, 1024), vms(8, 1024);
+  AgentTiming timing;
+  timing.keep_images = std::chrono::hours(config.integer("images.keep_hours"));
+  AgentLoop loop({steady, clock, {looks, fetches, networks, vms}, queue, **control, **journal, **hypervisor, dataplane,
+                  firewall, **blobs, **seeds, **guests, machine, bundle->signing, tunnels->get(), round_trips->get()},
                  {bundle->system, keys->host, SessionId{uuid_from_random(random.bytes16())}, *boot,
-                  DURE_VERSION, *capacity, channels_dir});
+                  DURE_VERSION, *capacity, *channels_dir},
+                 timing);
   StopOnSignal stopper(*signals, [&] { queue.events().close(); });
-  const auto ended = run_until_closed(loop, queue, clock);
-  tasks.stop();
+  const auto ended = run_until_closed(loop, queue, steady);
+  for (auto* lane : {&looks, &fetches, &networks, &vms}) lane->stop();
   return ended;
 }
 

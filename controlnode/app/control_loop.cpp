@@ -1,10 +1,12 @@
 #include "controlnode/app/control_loop.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "common/log.h"
 #include "protocol/wire/codec.h"
+#include "protocol/wire/fence_proof.h"
 
 namespace dure::control {
 namespace {
@@ -26,7 +28,8 @@ ControlLoop::ControlLoop(ControlParts parts, SystemId system, Settings settings,
       settings_(std::move(settings)),
       holder_(std::move(holder)),
       bootstrap_(parts.identities, parts.documents),
-      pump_(parts.clock, parts.agents, parts.key, bootstrap_) {}
+      pump_(parts.clock, parts.agents, parts.key, bootstrap_),
+      own_key_(wire::VerifyingKey::from_bytes(parts.key.public_key()).value()) {}
 
 ControlLoop::~ControlLoop() {
   if (!under_way_) return;
@@ -59,7 +62,9 @@ Result<void> ControlLoop::start() {
   model_.fence = {1, *epoch};
   // Nobody has had the time to report to this leader yet: silence is counted from now.
   for (auto& [host, observation] : model_.observations) observation.seen_at = now;
-  pump_.restart(model_.fence);
+  const auto proof = wire::prove_fence(system_, model_.fence, parts_.key);
+  if (!proof) return proof.error();
+  pump_.restart(model_.fence, *proof);
   serving_ = true;
   settled_at_ = now;
   admitted_.clear();
@@ -116,9 +121,7 @@ void ControlLoop::take_report(const HostId& host, std::string_view bytes, Batch&
                 {{"host", host.str()}, {"named", report->host.str()}});
       return;
     }
-    if (report->highest_fence > model_.fence) {
-      fence_floor_ = std::max(fence_floor_, report->highest_fence.epoch);
-    }
+    note_fence(*report);
     pump_.heard(model_, *report);
     into.events.push_back(ReportEvent{host, std::move(*report)});
   } else if (const auto* ack = std::get_if<OrderAck>(&*message)) {
@@ -126,15 +129,36 @@ void ControlLoop::take_report(const HostId& host, std::string_view bytes, Batch&
   }
 }
 
+// What one host says of a fence is nothing, unless we have signed it ourselves.
+void ControlLoop::note_fence(const HostReport& report) {
+  const auto& fence = report.highest_fence;
+  if (fence.delegation != model_.fence.delegation || fence.epoch <= std::max(model_.fence.epoch, fence_floor_)) return;
+  if (!wire::fence_proven(system_, fence, report.fence_proof, own_key_)) {
+    log::debug("a host names a fence that it cannot prove", {{"host", report.host.str()}, {"epoch", std::to_string(fence.epoch)}});
+    return;
+  }
+  fence_floor_ = fence.epoch;
+}
+
+// The database is older than what the agents know: above it, or they refuse every order. What is loaded stays: it is what
+// is in the database that this epoch leads.
+Result<void> ControlLoop::rise_above_agents() {
+  if (!serving_ || fence_floor_ <= model_.fence.epoch) return {};
+  if (const auto finished = finish_commit(); !finished || !serving_) return finished;
+  log::warn("agents know a higher epoch", {{"epoch", std::to_string(fence_floor_)}});
+  const auto risen = parts_.store.rise_above(model_.fence.epoch, fence_floor_);
+  std::vector<Waiting> nobody;
+  if (!risen) return failed(risen.error(), nobody);
+  model_.fence.epoch = *risen;
+  const auto proof = wire::prove_fence(system_, model_.fence, parts_.key);
+  if (!proof) return proof.error();
+  pump_.rise(model_.fence, *proof);
+  return {};
+}
+
 Result<void> ControlLoop::handle(std::vector<ControlEvent> events, const More& more) {
   const auto now = parts_.clock.now();
-  if (serving_ && fence_floor_ > model_.fence.epoch) {
-    if (const auto finished = finish_commit(); !finished) return finished;
-    // The database is older than what the agents know: rise above it, or they refuse every order.
-    log::warn("agents know a higher epoch", {{"epoch", std::to_string(fence_floor_)}});
-    serving_ = false;
-    retry_load_at_ = now;
-  }
+  if (const auto risen = rise_above_agents(); !risen) return risen;
   if (!serving_ && now >= retry_load_at_) {
     if (const auto started = start(); !started) {
       log::warn("database away", {{"reason", started.error().message}});
@@ -159,6 +183,7 @@ Result<void> ControlLoop::handle(std::vector<ControlEvent> events, const More& m
 
 Result<void> ControlLoop::decide_and_commit(Batch& batch) {
   const auto now = parts_.clock.now();
+  for (auto& event : std::exchange(unsayable_, {})) batch.events.push_back(std::move(event));
   if (now >= next_tick_) {
     batch.events.push_back(TickEvent{});
     next_tick_ = now + kTick;
@@ -219,6 +244,10 @@ Result<void> ControlLoop::settle() {
   if (std::exchange(committed_, false)) admit_hosts();
   settled_at_ = parts_.clock.now();
   next_wake_ = std::min(next_tick_, pump_.send_due(model_, kept_.index(model_)));
+  auto unsayable = pump_.take_unsayable();
+  if (unsayable.empty()) return {};
+  unsayable_.insert(unsayable_.end(), std::make_move_iterator(unsayable.begin()), std::make_move_iterator(unsayable.end()));
+  next_wake_ = settled_at_;
   return {};
 }
 

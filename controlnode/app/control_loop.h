@@ -86,6 +86,8 @@ class ControlLoop {
   void answer(const PlacementAsked& asked);
   void hand_out_credential(Reply& reply);
   void admit_hosts();
+  void note_fence(const HostReport& report);
+  Result<void> rise_above_agents();
 
   ControlParts parts_;
   SystemId system_;
@@ -99,7 +101,9 @@ class ControlLoop {
   std::optional<UnderWay> under_way_;
   bool committed_ = false;         // something, since it was settled
   TimePoint settled_at_;           // when nothing was under way, and orders went out
-  std::uint64_t fence_floor_ = 0;  // the highest epoch that any agent has told of
+  wire::VerifyingKey own_key_;
+  std::uint64_t fence_floor_ = 0;  // the highest epoch of ours that any agent has proven
+  std::vector<UnsayableEvent> unsayable_;  // to be decided with the next batch
   std::vector<AdmittedHost> admitted_;
   TimePoint next_wake_, next_tick_;
   TimePoint retry_load_at_;

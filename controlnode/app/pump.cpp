@@ -28,14 +28,27 @@ constexpr std::uint32_t kTriesWithTargets = 2;
 Pump::Pump(Clock& clock, AgentLink& agents, const wire::SigningKey& key, NodeBootstrap& bootstrap)
     : clock_(clock), agents_(agents), key_(key), bootstrap_(bootstrap) {}
 
-void Pump::restart(Fence fence) {
+void Pump::restart(Fence fence, std::string proof) {
   fence_ = fence;
+  fence_proof_ = std::move(proof);
   sequence_ = 0;
+  told_unsayable_.clear();
+  unsayable_.clear();
   // Sessions outlive our restart: agents will show them again with their next report.
   lines_.clear();
   // Not before the agents have had the time to report to this leader.
   survey_at_ = clock_.now() + kSurvey;
   surveyed_ = false;
+}
+
+void Pump::rise(Fence fence, std::string proof) {
+  fence_ = fence;
+  fence_proof_ = std::move(proof);
+  sequence_ = 0;
+  for (auto& [host, line] : lines_) {
+    line.tries = 0;
+    line.not_before = TimePoint{};
+  }
 }
 
 void Pump::take(std::span<const Change> committed) {
@@ -132,18 +145,52 @@ void Pump::seal(const Model& model, HostOrder order, Line& line, std::vector<Add
   line.not_before = now + std::min(kFirstRetry * (std::int64_t{1} << (line.tries - 1)), kMostRetry);
   order.session = line.session;
   order.fence = fence_;
+  order.fence_proof = fence_proof_;
   order.sequence = ++sequence_;
   const bool unanswered = order.generation > line.accepted_generation && line.tries > kTriesWithTargets;
   line.sealed = unanswered ? Targets{} : line.targets;
   order.round_trip_targets = line.sealed;
   line.sealed_sequence = order.sequence;
   line.renew_at = bootstrap_.fill(model, order, now);
-  auto envelope = wire::seal(wire::EnvelopeKind::order, wire::encode(order), key_);
+  const auto bytes = encode_readably(order);
+  auto envelope = bytes ? wire::seal(wire::EnvelopeKind::order, *bytes, key_) : Result<std::string>(bytes.error());
   if (!envelope) {
     log::error("order not signed", {{"host", order.host.str()}, {"reason", envelope.error().message}});
     return;
   }
   into.push_back({order.host, std::move(*envelope)});
 }
+
+// An agent refuses an order as a whole, for all tenants of its host. So no order is signed that it could not read: each is
+// decoded first, and must be what it was. A VM that cannot be said is left out and fails with its reason; the rest goes.
+Result<std::string> Pump::encode_readably(HostOrder& order) {
+  const auto unreadable = [](const HostOrder& one) -> std::optional<Error> {
+    const auto decoded = wire::decode_host_order(wire::encode(one));
+    if (!decoded) return decoded.error();
+    if (*decoded == one) return std::nullopt;
+    return Error{Errc::internal, "order: does not come back as it was"};
+  };
+  auto bytes = wire::encode(order);
+  if (const auto decoded = wire::decode_host_order(bytes); decoded && *decoded == order) return bytes;
+  HostOrder alone;
+  alone.system = order.system;
+  alone.host = order.host;
+  alone.session = order.session;
+  alone.order = order.order;
+  std::erase_if(order.vms, [&](const VmSpec& vm) {
+    alone.vms = {vm};
+    const auto why = unreadable(alone);
+    if (!why) return false;
+    if (told_unsayable_.insert(vm.id).second) {
+      log::error("a VM is left out of its host's order", {{"vm", vm.id.str()}, {"reason", why->message}});
+      unsayable_.push_back({order.host, vm.id, why->message});
+    }
+    return true;
+  });
+  if (const auto why = unreadable(order)) return *why;
+  return wire::encode(order);
+}
+
+std::vector<UnsayableEvent> Pump::take_unsayable() { return std::exchange(unsayable_, {}); }
 
 }  // namespace dure::control

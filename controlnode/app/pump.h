@@ -2,12 +2,15 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "common/ports.h"
 #include "controlnode/app/node_bootstrap.h"
 #include "controlnode/core/change.h"
+#include "controlnode/core/decide.h"
 #include "controlnode/core/model.h"
 #include "controlnode/core/model_index.h"
 #include "controlnode/ports/agent_link.h"
@@ -24,8 +27,10 @@ class Pump {
  public:
   Pump(Clock& clock, AgentLink& agents, const wire::SigningKey& key, NodeBootstrap& bootstrap);
 
-  // After a load: nothing is known to be accepted, and who is heard of is compared with the model.
-  void restart(Fence fence);
+  // After a load: nothing is known to be accepted, and who is heard of is compared with the model. `proof`: of the fence.
+  void restart(Fence fence, std::string proof);
+  // The same leader under a higher fence: whoever has not accepted its newest order is sent it again at once.
+  void rise(Fence fence, std::string proof);
   // After a commit.
   void take(std::span<const Change> committed);
   // What a host says of itself: session and accepted generation.
@@ -34,6 +39,8 @@ class Pump {
   // Sends what is due, of many a part at a time; returns when to call again. `model` holds what is committed and
   // nothing else, `index` is of it.
   TimePoint send_due(const Model& model, const ModelIndex& index);
+  // VMs that were left out of their host's order because the agent could not have read it with them; each is told once.
+  std::vector<UnsayableEvent> take_unsayable();
 
  private:
   using Targets = std::vector<RoundTripTarget>;
@@ -52,12 +59,17 @@ class Pump {
   void survey(const Model& model, TimePoint now);
   bool due(const Line& line, TimePoint now) const;
   void seal(const Model& model, HostOrder order, Line& line, std::vector<AddressedMessage>& into);
+  // The order's bytes, after it was read back; without the VMs that would have made it unreadable.
+  Result<std::string> encode_readably(HostOrder& order);
 
   Clock& clock_;
   AgentLink& agents_;
   const wire::SigningKey& key_;
   NodeBootstrap& bootstrap_;
   Fence fence_;
+  std::string fence_proof_;
+  std::set<NodeId> told_unsayable_;
+  std::vector<UnsayableEvent> unsayable_;
   std::uint64_t sequence_ = 0;  // one for all hosts: rising for each of them
   TimePoint survey_at_;         // when to look again who measures whom
   bool surveyed_ = false;

@@ -2,6 +2,9 @@
 
 #include <string_view>
 
+#include "common/text.h"
+#include "protocol/messages/host_order.h"
+
 namespace dure::control {
 namespace {
 
@@ -87,7 +90,13 @@ Result<Settings> settings_of(const Config& config) {
   auto nameservers = parse_addresses("guests.nameservers", config.text("guests.nameservers"));
   if (!nameservers) return nameservers.error();
   settings.nameservers = std::move(*nameservers);
+  if (settings.nameservers.size() > kMaxNameservers) {
+    return wrong("guests.nameservers", "at most " + std::to_string(kMaxNameservers) + " are wanted");
+  }
   settings.guest_user = config.text("guests.user");
+  if (!is_user_name(settings.guest_user)) {
+    return wrong("guests.user", "a login name is wanted: a-z, 0-9, '-' and '_', beginning with a letter or '_', at most 32");
+  }
   const auto prefix = Ipv4Prefix::parse(config.text("networks.prefix"));
   if (!prefix || prefix->length > settings.cluster_prefix_length) {
     return wrong("networks.prefix", "an IPv4 prefix of at most 24 bits is wanted");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/text.h"
 #include "controlnode/core/grammar.h"
 #include "controlnode/core/network_plan.h"
 #include "controlnode/core/operations.h"
@@ -22,7 +23,7 @@ Result<Cluster> find_among(const Model& model, std::span<const ClusterId> named,
     return Error{Errc::conflict, "cluster '" + name_or_id + "' exists in several projects: give its id"};
   }
   if (named.empty()) {
-    return Error{Errc::not_found, "there is no cluster '" + clean_text(name_or_id, 64) + "'"};
+    return Error{Errc::not_found, "there is no cluster '" + printable(name_or_id, 64) + "'"};
   }
   return model.clusters.at(named.front());
 }

@@ -44,6 +44,7 @@ struct Events {
     deciding.decision.replies.push_back({event.token, std::move(reply)});
   }
   void operator()(const ReportEvent& event) { decide_report(deciding, event); }
+  void operator()(const UnsayableEvent& event) { decide_unsayable(deciding, event); }
   void operator()(const TickEvent&) { decide_tick(deciding); }
 };
 

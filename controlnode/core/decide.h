@@ -27,10 +27,16 @@ struct ReportEvent {
   HostId host;
   HostReport report;
 };
+// A VM cannot be said in an order that its host could read.
+struct UnsayableEvent {
+  HostId host;
+  NodeId node;
+  std::string reason;
+};
 // Time has passed: deadlines, silence, expiry of idempotency records.
 struct TickEvent {};
 
-using Event = std::variant<RequestEvent, ReportEvent, TickEvent>;
+using Event = std::variant<RequestEvent, ReportEvent, UnsayableEvent, TickEvent>;
 
 struct TokenReply {
   std::uint64_t token = 0;

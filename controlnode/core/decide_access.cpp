@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "common/text.h"
 #include "controlnode/core/cluster_parts.h"
 #include "controlnode/core/decide_clusters.h"
 #include "controlnode/core/grammar.h"
@@ -86,7 +87,7 @@ Reply revoke_access(Deciding& deciding, const RevokeAccess& request) {
     return accepted;
   }
   return refuse(Errc::not_found, "cluster '" + found->name + "' has no credential of user '" +
-                                     clean_text(request.user, 64) + "'");
+                                     printable(request.user, 64) + "'");
 }
 
 void expire_accesses(Deciding& deciding) {

@@ -3,6 +3,7 @@
 #include <set>
 #include <utility>
 
+#include "common/text.h"
 #include "controlnode/core/busy_windows.h"
 #include "controlnode/core/cluster_parts.h"
 #include "controlnode/core/grammar.h"
@@ -74,7 +75,7 @@ std::optional<std::string> place_fault(const std::string& room, const std::map<s
   if (labels.size() > kMaxLabels) return "labels: at most " + std::to_string(kMaxLabels) + " on one host";
   for (const auto& [key, value] : labels) {
     if (!valid_label_key(key)) {
-      return "labels: '" + clean_text(key, 64) + "' is no key: lower-case letters, digits, '-', '.', '_' and '/'";
+      return "labels: '" + printable(key, 64) + "' is no key: lower-case letters, digits, '-', '.', '_' and '/'";
     }
     if (!valid_label_value(value)) {
       return "labels: the value of '" + key + "' wants letters, digits, '-', '.' and '_', at most 63";
@@ -93,7 +94,7 @@ const Host* find_host(const Model& model, const std::string& name_or_id) {
 }
 
 Reply no_host(const std::string& name_or_id) {
-  return refuse(Errc::not_found, "there is no host '" + clean_text(name_or_id, 64) + "'");
+  return refuse(Errc::not_found, "there is no host '" + printable(name_or_id, 64) + "'");
 }
 
 // All windows that are asked for, or why not. What is over is left out.
@@ -177,7 +178,9 @@ Reply add_host(Deciding& deciding, const AddHost& request) {
   const Model& model = deciding.model;
   if (!valid_name(request.name)) return bad_name();
   if (request.id.is_nil()) return refuse(Errc::invalid_argument, "id: must not be nil");
-  if (request.address.value == 0) return refuse(Errc::invalid_argument, "address: is missing");
+  if (!is_round_trip_target(request.address)) {
+    return refuse(Errc::invalid_argument, "address: must be the one by which other hosts reach this one, not " + request.address.str());
+  }
   if (!valid_curve_key(request.curve_key)) {
     return refuse(Errc::invalid_argument, "curve_key: 40 characters of Z85");
   }
@@ -189,7 +192,7 @@ Reply add_host(Deciding& deciding, const AddHost& request) {
   if (!overcommit_valid(request.vcpu_overcommit_percent)) return refuse(Errc::invalid_argument, kOvercommitFault);
   const Site* site = find_by_name(model.sites, request.site);
   if (site == nullptr) {
-    return refuse(Errc::not_found, "there is no site '" + clean_text(request.site, 64) + "'");
+    return refuse(Errc::not_found, "there is no site '" + printable(request.site, 64) + "'");
   }
   Host host;
   host.id = request.id;
@@ -295,9 +298,10 @@ Reply create_image(Deciding& deciding, const CreateImage& request) {
 
 Reply create_key_pair(Deciding& deciding, const CreateKeyPair& request) {
   if (!valid_name(request.name)) return bad_name();
-  if (!valid_ssh_public_key(request.public_key)) {
+  if (!is_ssh_public_key(request.public_key)) {
     return refuse(Errc::invalid_argument,
-                  "public_key: one line of OpenSSH form, at most 8 KiB, such as 'ssh-ed25519 AAAA... me'");
+                  "public_key: must be one line of OpenSSH form, complete and at most 8 KiB, such as 'ssh-ed25519 AAAA... me'; "
+                  "its comment must not hold control characters or marks of direction");
   }
   const Project* project = find_by_name(deciding.model.projects, request.project);
   KeyPair row{{}, {}, request.name, request.public_key};
@@ -309,7 +313,7 @@ Reply create_key_pair(Deciding& deciding, const CreateKeyPair& request) {
     row.project = fresh.id;
   } else {
     return refuse(Errc::not_found,
-                  "there is no project '" + clean_text(request.project, 64) + "'");
+                  "there is no project '" + printable(request.project, 64) + "'");
   }
   std::map<KeyPairId, KeyPair> in_project;
   for (const auto& [id, existing] : deciding.model.key_pairs) {

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "common/text.h"
 #include "controlnode/core/cluster_parts.h"
 #include "controlnode/core/decide_clusters.h"
 #include "controlnode/core/decide_quota.h"
@@ -24,7 +25,7 @@ struct Named {
 };
 
 Error missing(const std::string& kind, const std::string& name) {
-  return {Errc::not_found, "there is no " + kind + " '" + clean_text(name, 64) + "'"};
+  return {Errc::not_found, "there is no " + kind + " '" + printable(name, 64) + "'"};
 }
 
 Result<void> check_counts(const Model& model, const CreateCluster& request) {
@@ -57,13 +58,13 @@ Result<void> check_rules(const std::string& pool, const HostRules& rules) {
   if (rules.rooms.size() > kMaxRooms) return wrong("at most " + std::to_string(kMaxRooms) + " rooms");
   if (rules.labels.size() > kMaxLabels) return wrong("at most " + std::to_string(kMaxLabels) + " labels");
   for (const std::string& room : rules.rooms) {
-    if (!valid_room(room)) return wrong("'" + clean_text(room, 64) + "' is no room");
+    if (!valid_room(room)) return wrong("'" + printable(room, 64) + "' is no room");
   }
   for (const std::string& label : rules.labels) {
     const auto equals = std::min(label.find('='), label.size());
     const bool whole = equals < label.size() && valid_label_value(std::string_view(label).substr(equals + 1));
     if (!whole || !valid_label_key(label.substr(0, equals))) {
-      return wrong("'" + clean_text(label, 128) + "' is no label: KEY=VALUE is wanted");
+      return wrong("'" + printable(label, 128) + "' is no label: KEY=VALUE is wanted");
     }
   }
   return {};

@@ -1,3 +1,4 @@
+#include "common/text.h"
 #include "controlnode/core/cluster_parts.h"
 #include "controlnode/core/decide_catalog.h"
 #include "controlnode/core/grammar.h"
@@ -65,7 +66,7 @@ Reply drop(Deciding& deciding, const Rows& rows, const DeleteObject& request) {
   }
   if (found == nullptr) {
     return refuse(Errc::not_found,
-                  "there is no " + request.kind + " '" + clean_text(request.name, 64) + "'");
+                  "there is no " + request.kind + " '" + printable(request.name, 64) + "'");
   }
   const auto row = *found;
   const std::string user = user_of(deciding.model, row);

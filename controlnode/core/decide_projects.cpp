@@ -1,5 +1,6 @@
 #include <string>
 
+#include "common/text.h"
 #include "controlnode/core/cluster_parts.h"
 #include "controlnode/core/decide_catalog.h"
 #include "controlnode/core/grammar.h"
@@ -13,7 +14,7 @@ std::optional<Reply> change(Quota& quota, const QuotaChange& asked) {
     const QuotaPart* found = nullptr;
     for (const QuotaPart& part : quota_parts()) found = part.name == name ? &part : found;
     if (found == nullptr) {
-      return refuse(Errc::invalid_argument, "quota: '" + clean_text(name, 32) +
+      return refuse(Errc::invalid_argument, "quota: '" + printable(name, 32) +
                                                 "' is no part of it: vcpus, memory_mib, disk_gib, nodes, clusters");
     }
     if (limit && (*limit < 0 || *limit > kMaxQuota)) {
@@ -71,7 +72,7 @@ Reply update_project(Deciding& deciding, const UpdateProject& request) {
     if (by_id != deciding.model.projects.end()) found = &by_id->second;
   }
   if (found == nullptr) {
-    return refuse(Errc::not_found, "there is no project '" + clean_text(request.project, 64) + "'");
+    return refuse(Errc::not_found, "there is no project '" + printable(request.project, 64) + "'");
   }
   Project project = *found;
   if (request.no_quota) project.quota = {};

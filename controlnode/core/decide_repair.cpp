@@ -1,3 +1,4 @@
+#include "common/text.h"
 #include "controlnode/core/cluster_parts.h"
 #include "controlnode/core/decide_clusters.h"
 #include "controlnode/core/grammar.h"
@@ -21,7 +22,7 @@ Result<Node> worker_to_replace(const Deciding& deciding, const Cluster& cluster,
     return node;
   }
   return Error{Errc::not_found,
-               "cluster '" + cluster.name + "' has no node '" + clean_text(name, 64) + "'"};
+               "cluster '" + cluster.name + "' has no node '" + printable(name, 64) + "'"};
 }
 
 // What can be done for one node that is not as it should be.

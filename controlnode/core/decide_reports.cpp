@@ -4,6 +4,7 @@
 #include <limits>
 #include <map>
 
+#include "common/text.h"
 #include "controlnode/core/cluster_parts.h"
 #include "controlnode/core/grammar.h"
 #include "controlnode/core/observations.h"
@@ -33,7 +34,7 @@ std::string failure_of(const HostReport& report, const Cluster& cluster, const N
     if (ours && (nearest == nullptr || failure.kind > nearest->kind)) nearest = &failure;
   }
   if (nearest == nullptr) return {};
-  return clean_text(std::string(to_string(nearest->code)) + ": " + nearest->message, kMaxReason);
+  return printable(std::string(to_string(nearest->code)) + ": " + nearest->message, kMaxReason);
 }
 
 // A guest reports each stage once, and an agent that restarts may have lost what it heard: stages
@@ -100,6 +101,7 @@ void seen(Deciding& deciding, Node& node, const VmReport& vm) {
     case VmState::paused: stopped(deciding, node, "is paused"); return;
     case VmState::stopped: stopped(deciding, node, "has stopped"); return;
     case VmState::crashed: stopped(deciding, node, "has crashed"); return;
+    case VmState::shut_down: stopped(deciding, node, "was switched off by its own guest"); return;
     case VmState::creating:
       if (node.state == NodeState::unknown) advance(deciding, node, NodeEvent::ordered);
       return;
@@ -131,7 +133,7 @@ void update_node(Deciding& deciding, const HostReport& report, Node node, const 
   if (node.state == NodeState::creating || node.state == NodeState::booting) {
     node.reason = seen_as.failure;
     if (seen_as.vm != nullptr && !seen_as.vm->guest_error.empty()) {
-      node.reason = clean_text("guest: " + seen_as.vm->guest_error, kMaxReason);
+      node.reason = printable("guest: " + seen_as.vm->guest_error, kMaxReason);
     }
   }
   store_node(deciding, node);
@@ -159,6 +161,19 @@ void update_nodes(Deciding& deciding, const HostReport& report, bool images_move
 }
 
 }  // namespace
+
+void decide_unsayable(Deciding& deciding, const UnsayableEvent& event) {
+  const auto found = deciding.model.nodes.find(event.node);
+  if (found == deciding.model.nodes.end() || found->second.host != event.host) return;
+  Node node = found->second;
+  const auto reason = printable("it cannot be ordered from " + host_name(deciding.model, node.host) + ": " + event.reason, kMaxReason);
+  if (advance(deciding, node, NodeEvent::timed_out)) {
+    node.reason = reason;
+    store_node(deciding, node);
+  } else {
+    deciding.event("node.not-ordered", node.id.uuid, node.name, node.name + ": " + reason);
+  }
+}
 
 void decide_report(Deciding& deciding, const ReportEvent& event) {
   const HostReport& report = event.report;

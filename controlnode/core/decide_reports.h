@@ -8,4 +8,7 @@ namespace dure::control {
 // believable (another host or system, an old sequence, numbers beyond all bounds) changes nothing.
 void decide_report(Deciding& deciding, const ReportEvent& event);
 
+// The node fails with the reason, or tells it where it cannot fail any more; its siblings on the host are ordered.
+void decide_unsayable(Deciding& deciding, const UnsayableEvent& event);
+
 }  // namespace dure::control

@@ -13,10 +13,6 @@ bool valid_name(std::string_view text, std::size_t max = kMaxNameLength);
 // Like a name, with dots as well ("debian-13.1"), for flavors and images.
 bool valid_catalog_name(std::string_view text);
 
-// One line: a known key type, base64, and optionally a comment without control characters.
-inline constexpr std::size_t kMaxPublicKeyBytes = 8192;
-bool valid_ssh_public_key(std::string_view text);
-
 // "v1.32.13": a release, not a candidate, from 1.32 on (the first with kubeadm's configuration v1beta4
 // as the only one that matters here).
 bool valid_kubernetes_version(std::string_view text);
@@ -35,9 +31,5 @@ bool valid_curve_key(std::string_view text);
 
 // Printable ASCII without control characters, 1..max characters.
 bool printable_ascii(std::string_view text, std::size_t max);
-
-// What a host or guest wrote, made fit for the database and for a terminal: well-formed UTF-8, no
-// control characters, at most `max` bytes. Anything else becomes '?'.
-std::string clean_text(std::string_view text, std::size_t max);
 
 }  // namespace dure::control

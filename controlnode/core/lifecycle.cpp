@@ -25,8 +25,8 @@ constexpr std::array<std::string_view, 3> kOperationKinds{"cluster-create", "clu
                                                           "cluster-delete"};
 constexpr std::array<std::string_view, 3> kOperationStates{"running", "succeeded", "failed"};
 constexpr std::array<std::string_view, 4> kStepStates{"waiting", "running", "done", "failed"};
-constexpr std::array<VmState, 6> kVmStates{VmState::unknown, VmState::creating, VmState::running,
-                                           VmState::paused,  VmState::stopped,  VmState::crashed};
+constexpr std::array<VmState, 7> kVmStates{VmState::unknown, VmState::creating, VmState::running,  VmState::paused,
+                                           VmState::stopped, VmState::crashed,  VmState::shut_down};
 
 template <class Enum, std::size_t N>
 std::optional<Enum> parse(const std::array<std::string_view, N>& names, std::string_view text) {

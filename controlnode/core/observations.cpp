@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <initializer_list>
 
+#include "common/text.h"
 #include "controlnode/core/grammar.h"
 #include "controlnode/core/removals.h"
 #include "controlnode/core/round_trips.h"
@@ -54,7 +55,7 @@ std::vector<ObjectFailure> clean_failures(const HostReport& report) {
   for (const ObjectFailure& failure : report.failures) {
     if (failures.size() == kMaxStoredFailures) break;
     failures.push_back({failure.kind, failure.object, failure.code,
-                        clean_text(failure.message, kMaxMessage)});
+                        printable(failure.message, kMaxMessage)});
   }
   return failures;
 }
@@ -128,7 +129,7 @@ bool observe(Deciding& deciding, const HostReport& report) {
   after.applied_generation = report.applied_generation;
   after.capacity = report.capacity;
   after.highest_fence = report.highest_fence;
-  after.agent_version = clean_text(report.agent_version, kMaxVersion);
+  after.agent_version = printable(report.agent_version, kMaxVersion);
   after.images = known_images(deciding.model, report);
   after.failures = clean_failures(report);
   const auto found = deciding.model.observations.find(report.host);

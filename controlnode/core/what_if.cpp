@@ -1,5 +1,6 @@
 #include "controlnode/core/what_if.h"
 
+#include "common/text.h"
 #include "controlnode/core/cluster_parts.h"
 #include "controlnode/core/decide_clusters.h"
 #include "controlnode/core/grammar.h"
@@ -15,7 +16,7 @@ const Host* find_host(const Model& model, const std::string& name_or_id) {
 }
 
 Error no_such(const std::string& kind, const std::string& name) {
-  return {Errc::not_found, "there is no " + kind + " '" + clean_text(name, 64) + "'"};
+  return {Errc::not_found, "there is no " + kind + " '" + printable(name, 64) + "'"};
 }
 
 std::optional<Error> imagine(Model& model, const ImaginedHosts& hosts, TimePoint now, IdStream& ids,

@@ -22,6 +22,9 @@ class Store {
   // From then on every commit with an older epoch is refused with `lost_leadership`.
   virtual Result<std::uint64_t> take_lead(std::string_view holder, std::uint64_t at_least) = 0;
 
+  // Who leads with `epoch` goes on with a higher one, above `at_least` as well. `lost_leadership`: another epoch leads.
+  virtual Result<std::uint64_t> rise_above(std::uint64_t epoch, std::uint64_t at_least) = 0;
+
   // The installation's id; made on the first call from `fresh`.
   virtual Result<SystemId> system_id(const SystemId& fresh) = 0;
 

@@ -14,21 +14,15 @@
 namespace dure::host {
 
 struct EnvelopeReceived { std::string bytes; };
-// What one look at the host gave; failures name the port that did not answer.
-struct ObservationDone {
-  Observed observed;
-  std::vector<ObjectFailure> failures;
-  bool hardware_virtualisation = false;
-};
+struct ObservationDone { Observed observed; };
 struct OpDone { HostOp op; Result<void> outcome; };
 struct BlobProgress { Digest digest; std::uint64_t bytes_done = 0; };
 struct HypervisorChanged {};
 struct GuestSpoke { NodeId vm; GuestStatus status; };
 struct RoundTripsMeasured { std::vector<MeasuredRoundTrip> measured; };
-struct Tick {};
 
 using AgentEvent = std::variant<EnvelopeReceived, ObservationDone, OpDone, BlobProgress,
-                                HypervisorChanged, GuestSpoke, RoundTripsMeasured, Tick>;
+                                HypervisorChanged, GuestSpoke, RoundTripsMeasured>;
 
 // Where jobs and edges leave their events; from any thread.
 class AgentInbox {

@@ -1,214 +1,148 @@
 #include "hostagent/app/agent_loop.h"
 
 #include <algorithm>
-#include <set>
-#include <span>
-#include <string_view>
 #include <utility>
 
 #include "common/log.h"
-#include "common/sha256.h"
 #include "hostagent/app/executor.h"
-#include "hostagent/app/tunnel_targets.h"
+#include "hostagent/core/agent_report.h"
 #include "protocol/wire/codec.h"
-#include "protocol/wire/envelope.h"
 
 namespace dure::host {
 namespace {
 
-Digest sha256(std::string_view bytes) {
-  Sha256 sum;
-  sum.update(std::as_bytes(std::span(bytes)));
-  return sum.finish();
+std::string seconds(Duration time) {
+  return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(time).count()) + " s";
 }
+
+bool may_exist(const ObjectRef& object) { return object.kind == ObjectKind::vm || object.kind == ObjectKind::network; }
 
 }  // namespace
 
 AgentLoop::AgentLoop(AgentParts parts, AgentIdentity identity, AgentTiming timing)
-    : parts_(parts), identity_(std::move(identity)), timing_(timing) {}
+    : parts_(parts), identity_(std::move(identity)), timing_(timing), attempts_(timing.retries) {}
 
 Result<void> AgentLoop::start() {
   auto accepted = parts_.journal.accepted();
   if (!accepted) return accepted.error();
+  const auto obligations = parts_.journal.obligations();
+  if (!obligations) return obligations.error();
   accepted_ = *accepted;
   accepted_.sequence = 0;  // sequences are bound to the session, and this is a new one
+  for (const auto& obligation : *obligations) earlier_.insert({obligation.kind, obligation.object});
+  started_at_ = parts_.steady.now();
   look();
   send_report();
   return {};
 }
 
-void AgentLoop::handle(AgentEvent event) {
-  std::visit([this](auto&& e) { on(std::move(e)); }, std::move(event));
-  send_acknowledgements();
-}
-
-void AgentLoop::handle_all(std::vector<AgentEvent> events) {
+SteadyPoint AgentLoop::step(std::vector<AgentEvent> events) {
   for (auto& event : events) {
     std::visit([this](auto&& e) { on(std::move(e)); }, std::move(event));
     if (acknowledgements_.size() >= kAcknowledgementsTogether) send_acknowledgements();
   }
   send_acknowledgements();
+  do_what_is_due();
+  return next_wake();
 }
 
-TimePoint AgentLoop::next_wake() const {
-  auto wake = std::min(last_sent_ + timing_.heartbeat, last_look_ + timing_.observe_every);
-  for (const auto& [key, attempt] : attempts_) {
-    if (!attempt.running && attempt.failures > 0) wake = std::min(wake, attempt.not_before);
-  }
-  return wake;
+void AgentLoop::do_what_is_due() {
+  const auto now = parts_.steady.now();
+  if (looking_ && !blind_ && now - look_began_ >= timing_.look_at_most) blind();
+  if (look_due(now)) look();
+  if (now - last_sent_ < timing_.reports_apart) return;
+  if (now - last_sent_ >= timing_.heartbeat || !last_report_ || !same_news(make_report(), *last_report_)) send_report();
 }
 
-void AgentLoop::on(EnvelopeReceived&& event) {
-  const auto payload = wire::open(wire::EnvelopeKind::order, event.bytes, parts_.control_key);
-  if (!payload) {
-    log::warn("envelope refused", {{"reason", payload.error().message}});
-    return;
-  }
-  auto order = wire::decode_host_order(*payload);
-  if (!order) {
-    log::warn("order refused", {{"reason", order.error().message}});
-    return;
-  }
-  auto verdict =
-      wire::admit(*order, identity_.system, identity_.host, identity_.session, accepted_);
-  if (verdict && order->fence.delegation != identity_.delegation) {
-    verdict = Error{Errc::unauthenticated, "the order is under a delegation that this key has not"};
-  }
-  if (verdict) {
-    const auto next = wire::after(*order, accepted_);
-    verdict = parts_.journal.accept(next, sha256(event.bytes));
-    if (verdict) accepted_ = next;
-  }
-  acknowledge(*order, verdict);
-  if (!verdict) return;
-  const bool changed = !order_ || order_->generation != order->generation;
-  order_ = std::move(*order);
-  if (parts_.tunnels != nullptr) parts_.tunnels->allow(tunnel_targets(*order_));
-  follow_sites();
-  if (changed) {
-    log::info("order accepted", {{"order", order_->order.str()},
-                                 {"generation", std::to_string(order_->generation)}});
-    // A new wish deserves a new try at once.
-    for (auto& [key, attempt] : attempts_) attempt.not_before = TimePoint{};
-  }
-  look();
+// A retry is due only while nobody looks: the look that is under way will see to it.
+bool AgentLoop::look_due(SteadyPoint now) const {
+  if (looking_ || now - look_began_ < timing_.looks_apart) return false;
+  return look_wanted_ || now - look_began_ >= timing_.observe_every || attempts_.retry_due(now);
 }
 
-void AgentLoop::acknowledge(const HostOrder& order, const Result<void>& verdict) {
-  OrderAck ack{identity_.host, identity_.session, order.order, order.sequence, order.generation,
-               verdict.ok(), {}};
-  if (!verdict) {
-    ack.refusal = to_string(verdict.error().code);
-    log::warn("order refused",
-              {{"order", order.order.str()}, {"reason", verdict.error().message}});
+SteadyPoint AgentLoop::next_wake() const {
+  const auto now = parts_.steady.now();
+  auto wake = last_sent_ + timing_.heartbeat;
+  const auto at = [&](SteadyPoint when) { wake = std::min(wake, when); };
+  if (looking_) {
+    if (!blind_) at(look_began_ + timing_.look_at_most);
+  } else {
+    at(look_began_ + timing_.observe_every);
+    if (look_wanted_ || attempts_.retry_due(now)) at(look_began_ + timing_.looks_apart);
   }
-  acknowledgements_.push_back(wire::encode(wire::AgentMessage{std::move(ack)}));
-}
-
-void AgentLoop::send_acknowledgements() {
-  const auto count = acknowledgements_.size();
-  if (count == 0) return;
-  // Lost on a broken connection: the next report shows the accepted generation.
-  const auto sent = parts_.control.send_all(std::exchange(acknowledgements_, {}));
-  if (sent < count) log::debug("acknowledgements not sent", {{"number", std::to_string(count - sent)}});
+  if (const auto change = attempts_.next_change(now)) at(*change);
+  if (const auto silence = next_silence(guests_, now)) at(*silence);
+  if (last_report_ && now - last_sent_ < timing_.reports_apart && !same_news(make_report(), *last_report_)) {
+    at(last_sent_ + timing_.reports_apart);
+  }
+  return std::max(wake, now + std::chrono::milliseconds(1));
 }
 
 void AgentLoop::look() {
-  if (looking_) {
-    look_again_ = true;
-    return;
-  }
   looking_ = true;
-  last_look_ = parts_.clock.now();
-  parts_.tasks.run([this] { parts_.inbox.post(observe(parts_)); });
+  look_wanted_ = blind_ = false;
+  look_began_ = parts_.steady.now();
+  attempts_.look();
+  parts_.lanes.looks.run([this] { parts_.inbox.post(ObservationDone{observe(parts_)}); });
+}
+
+void AgentLoop::blind() {
+  blind_ = true;
+  if (!seen_) seen_.emplace();
+  seen_->hypervisor_answers = false;
+  note(*seen_, ConditionCode::hypervisor_away,
+       "has not answered a look at its VMs for more than " + seconds(timing_.look_at_most));
+  log::warn("a look at this host takes too long", {{"more_than", seconds(timing_.look_at_most)}});
 }
 
 void AgentLoop::on(ObservationDone&& event) {
-  looking_ = false;
-  seen_ = std::move(event);
-  // What a guest said of one boot is not true of the next.
-  std::erase_if(guests_, [&](const auto& guest) {
-    return seen_->observed.hypervisor_answers &&
-           std::none_of(seen_->observed.vms.begin(), seen_->observed.vms.end(), [&](const auto& vm) {
-             return vm.id == guest.first && vm.state == VmState::running;
-           });
-  });
+  if (blind_) log::info("the look at this host has ended after all", {});
+  looking_ = blind_ = false;
+  seen_ = std::move(event.observed);
+  prove_earlier_life();
   follow_guests();
   discharge_what_is_gone();
-  // What was asked for while looking was not seen by this look.
-  if (look_again_) {
-    look_again_ = false;
-    look();
-  } else {
-    act();
-  }
-  report_if_changed();
-}
-
-void AgentLoop::follow_guests() {
-  if (!seen_->observed.hypervisor_answers) return;
-  std::vector<WatchedGuest> watch;
-  for (const auto& vm : seen_->observed.vms) {
-    if (vm.state != VmState::running) continue;
-    watch.push_back({vm.id, channel_path(identity_.channels_dir, vm.id), bootstrap_of(vm)});
-  }
-  std::sort(watch.begin(), watch.end(), [](const auto& a, const auto& b) { return a.vm < b.vm; });
-  if (watch == watched_) return;
-  watched_ = watch;
-  parts_.guests.watch(std::move(watch));
-}
-
-// A document is for one generation: a VM that is being replaced must not take its successor's place.
-std::string AgentLoop::bootstrap_of(const ObservedVm& vm) const {
-  if (!order_) return {};
-  const auto wanted = std::find_if(order_->vms.begin(), order_->vms.end(), [&](const VmSpec& spec) {
-    return spec.id == vm.id && spec.generation == vm.generation;
-  });
-  return wanted == order_->vms.end() ? std::string() : wanted->bootstrap;
+  follow_blobs();
+  // What has ended meanwhile was not seen by this look, and is left to the next one, which is wanted already.
+  act();
 }
 
 void AgentLoop::act() {
   if (!order_ || !seen_) return;
-  const auto plan = host_plan(*order_, seen_->observed);
-  const auto now = parts_.clock.now();
-  std::set<OpKey> planned;
+  const auto now = parts_.steady.now();
+  const auto plan = host_plan(*order_, *seen_, memory(now));
+  attempts_.plan(plan.ops, now);
+  std::erase_if(asked_to_stop_, [&](const auto& asked) {
+    return std::none_of(plan.ops.begin(), plan.ops.end(), [&](const HostOp& op) {
+      const auto* stop = std::get_if<StopVm>(&op);
+      return stop != nullptr && stop->id == asked.first;
+    });
+  });
   for (const auto& op : plan.ops) {
-    planned.insert(key_of(op));
-    auto& attempt = attempts_[key_of(op)];
-    if (attempt.running || now < attempt.not_before) continue;
+    if (!attempts_.may_begin(op, now)) continue;
     if (const auto begun = begin(op); !begun) {
       log::error("journal refused", {{"op", describe(op)}, {"reason", begun.error().message}});
-      attempt.not_before = now + timing_.retry_most;
-      attempt.failure = {ObjectKind::host, Uuid{}, FailureCode::internal, begun.error().message};
-      ++attempt.failures;
+      const auto key = key_of(op);
+      attempts_.end(op, ObjectFailure{key.kind, key.object, failure_code(op, begun.error().code), begun.error().message}, now);
       continue;
     }
-    attempt.running = true;
+    attempts_.begin(op, now);
     log::debug("starting", {{"op", describe(op)}});
-    parts_.tasks.run([this, op] {
-      parts_.inbox.post(execute(parts_, op, identity_.channels_dir));
-    });
+    run(op);
   }
-  // What is no longer planned needs no retry and has no failure any more.
-  std::erase_if(attempts_, [&](const auto& entry) {
-    return !entry.second.running && !planned.contains(entry.first);
-  });
-  if (applied_generation_ != order_->generation && done_but_for_failures(plan)) {
-    applied_generation_ = order_->generation;
-    applied_order_ = order_->order;
-    log::info("order applied", {{"order", order_->order.str()},
-                                {"generation", std::to_string(order_->generation)}});
-  }
+  settle_applied(plan);
 }
 
-// What keeps failing must not hold back the word that everything else was done: the control node
-// would wait for it with removals that have long been carried out.
-bool AgentLoop::done_but_for_failures(const HostPlan& plan) const {
-  if (plan.settled) return true;
-  if (plan.ops.empty() || !seen_->observed.hypervisor_answers) return false;
-  return std::all_of(attempts_.begin(), attempts_.end(), [](const auto& entry) {
-    return !entry.second.running && entry.second.failures > 0;
-  });
+PlanMemory AgentLoop::memory(SteadyPoint now) {
+  PlanMemory memory;
+  memory.firewall_rules = parts_.firewall.rules();
+  for (const auto& [vm, since] : asked_to_stop_) {
+    if (now - since >= timing_.stop_patience) memory.asked_to_stop.insert(vm);
+  }
+  for (const auto& [digest, since] : unneeded_blobs_) {
+    if (now - since >= timing_.keep_images) memory.unneeded_blobs.insert(digest);
+  }
+  return memory;
 }
 
 Result<void> AgentLoop::begin(const HostOp& op) {
@@ -220,36 +154,83 @@ Result<void> AgentLoop::begin(const HostOp& op) {
     return parts_.journal.oblige(
         {ObjectKind::network, apply->network.id.uuid, apply->network.vni, order_->order});
   }
+  if (const auto* stop = std::get_if<StopVm>(&op)) asked_to_stop_.try_emplace(stop->id, parts_.steady.now());
   return {};
 }
 
-void AgentLoop::on(OpDone&& event) {
-  settle(event);
-  look();
+void AgentLoop::run(const HostOp& op) {
+  const auto lane = [&]() -> TaskRunner& {
+    switch (key_of(op).kind) {
+      case ObjectKind::image: return parts_.lanes.fetches;
+      case ObjectKind::network:
+      case ObjectKind::host: return parts_.lanes.networks;
+      case ObjectKind::vm: break;
+    }
+    return parts_.lanes.vms;
+  };
+  lane().run([this, op] { parts_.inbox.post(execute(parts_, op, identity_.channels_dir)); });
+}
+
+// What keeps failing must not hold back the word that everything else was done.
+void AgentLoop::settle_applied(const HostPlan& plan) {
+  if (applied_generation_ == order_->generation) return;
+  const bool but_for_failures = !plan.ops.empty() && seen_->hypervisor_answers && attempts_.only_failures();
+  if (!plan.settled && !but_for_failures) return;
+  applied_generation_ = order_->generation;
+  applied_order_ = order_->order;
+  log::info("order applied", {{"order", order_->order.str()},
+                              {"generation", std::to_string(order_->generation)}});
+}
+
+void AgentLoop::on(OpDone&& done) {
+  look_wanted_ = true;
+  const auto now = parts_.steady.now();
+  const auto key = key_of(done.op);
+  earlier_.erase(key);
+  if (const auto* fetch = std::get_if<FetchBlob>(&done.op); fetch != nullptr && done.outcome) {
+    progress_.erase(fetch->blob.digest);
+  }
+  if (done.outcome) {
+    attempts_.end(done.op, std::nullopt, now);
+    return;
+  }
+  const auto& error = done.outcome.error();
+  log::warn("failed", {{"op", describe(done.op)},
+                       {"code", std::string(to_string(error.code))},
+                       {"reason", error.message}});
+  attempts_.end(done.op, ObjectFailure{key.kind, key.object, failure_code(done.op, error.code), error.message.substr(0, 512)},
+                now);
+}
+
+// What an earlier process had begun can still take effect after its end. Once it is seen, it has.
+void AgentLoop::prove_earlier_life() {
+  if (earlier_.empty()) return;
+  if (look_began_ - started_at_ >= timing_.earlier_life) earlier_.clear();
+  for (const auto& vm : seen_->vms) earlier_.erase({ObjectKind::vm, vm.id.uuid});
+  for (const auto& network : seen_->networks) earlier_.erase({ObjectKind::network, network.spec.id.uuid});
 }
 
 // What the journal says may exist, what no order wants and no look can find is gone: also when the
 // agent died between the removal and its note of it.
 void AgentLoop::discharge_what_is_gone() {
-  if (!order_ || !seen_->observed.hypervisor_answers) return;
+  if (!order_ || !seen_->hypervisor_answers) return;
   const auto obligations = parts_.journal.obligations();
   if (!obligations) {
     log::error("journal refused", {{"reason", obligations.error().message}});
     return;
   }
-  const auto& observed = seen_->observed;
   const auto is = [](const auto& id) { return [id](const auto& one) { return one.id.uuid == id; }; };
   for (const auto& obligation : *obligations) {
-    const auto attempt = attempts_.find({obligation.kind, obligation.object});
-    if (attempt != attempts_.end() && attempt->second.running) continue;
+    const ObjectRef object{obligation.kind, obligation.object};
+    if (attempts_.in_flight(object) || earlier_.contains(object)) continue;
     const auto same = is(obligation.object);
     const bool needed =
         obligation.kind == ObjectKind::vm
             ? std::any_of(order_->vms.begin(), order_->vms.end(), same) ||
-                  std::any_of(observed.vms.begin(), observed.vms.end(), same) ||
-                  std::any_of(observed.files.begin(), observed.files.end(), same)
+                  std::any_of(seen_->vms.begin(), seen_->vms.end(), same) ||
+                  std::any_of(seen_->files.begin(), seen_->files.end(), same)
             : std::any_of(order_->networks.begin(), order_->networks.end(), same) ||
-                  std::any_of(observed.networks.begin(), observed.networks.end(),
+                  std::any_of(seen_->networks.begin(), seen_->networks.end(),
                               [&](const auto& one) { return one.spec.id.uuid == obligation.object; });
     if (needed) continue;
     if (auto gone = parts_.journal.discharge(obligation.kind, obligation.object); !gone) {
@@ -258,47 +239,66 @@ void AgentLoop::discharge_what_is_gone() {
   }
 }
 
-void AgentLoop::settle(const OpDone& done) {
-  const auto key = key_of(done.op);
-  auto& attempt = attempts_[key];
-  attempt.running = false;
-  if (done.outcome) {
-    attempts_.erase(key);
-    if (const auto* fetch = std::get_if<FetchBlob>(&done.op)) progress_.erase(fetch->blob.digest);
-    return;
+// An image that no order of this session names ages; one that is named again does not.
+void AgentLoop::follow_blobs() {
+  if (!order_) return;
+  std::set<Digest> needed;
+  for (const auto& image : order_->images) needed.insert({image.disk.digest, image.kernel.digest, image.initrd.digest});
+  std::map<Digest, SteadyPoint> unneeded;
+  for (const auto& blob : seen_->blobs) {
+    if (needed.contains(blob.digest)) continue;
+    const auto known = unneeded_blobs_.find(blob.digest);
+    unneeded.emplace(blob.digest, known == unneeded_blobs_.end() ? parts_.steady.now() : known->second);
   }
-  const auto& error = done.outcome.error();
-  log::warn("failed", {{"op", describe(done.op)},
-                       {"code", std::string(to_string(error.code))},
-                       {"reason", error.message}});
-  attempt.failures = std::min(attempt.failures + 1, 16U);
-  const auto back_off =
-      std::min(timing_.retry_first * (std::int64_t{1} << (attempt.failures - 1)), timing_.retry_most);
-  attempt.not_before = parts_.clock.now() + back_off;
-  attempt.failure = {key.kind, key.object, failure_code(done.op, error.code),
-                     error.message.substr(0, 512)};
+  unneeded_blobs_ = std::move(unneeded);
 }
 
 void AgentLoop::on(BlobProgress&& event) {
   progress_[event.digest] = event.bytes_done;
-  // A download speaks up many times a second; once a second is enough for a person.
-  if (parts_.clock.now() - last_sent_ >= std::chrono::seconds(1)) report_if_changed();
+  attempts_.progress(key_of(FetchBlob{{event.digest, 0}}), parts_.steady.now());
 }
 
-void AgentLoop::on(HypervisorChanged&&) { look(); }
+void AgentLoop::on(HypervisorChanged&&) { look_wanted_ = true; }
 
-void AgentLoop::on(GuestSpoke&& event) {
-  guests_[event.vm] = std::move(event.status);
-  report_if_changed();
+HostReport AgentLoop::make_report() const {
+  const auto now = parts_.steady.now();
+  HostReport report;
+  report.system = identity_.system;
+  report.host = identity_.host;
+  report.session = identity_.session;
+  report.boot = identity_.boot;
+  report.agent_version = identity_.version;
+  report.capacity = identity_.capacity;
+  report.highest_fence = accepted_.fence;
+  report.fence_proof = accepted_.fence_proof;
+  report.accepted_generation = order_ ? order_->generation : 0;
+  report.applied_generation = applied_generation_;
+  report.applied_order = applied_order_;
+  report.refused = refused_;
+  if (seen_) add_observed(report, *seen_, order_ ? &*order_ : nullptr, guests_, progress_, now);
+  auto failures = attempts_.failures(now);
+  report.failures.insert(report.failures.end(), failures.begin(), failures.end());
+  auto in_flight = earlier_;
+  for (const auto& object : attempts_.in_flight()) in_flight.insert(object);
+  std::copy_if(in_flight.begin(), in_flight.end(), std::back_inserter(report.in_flight), may_exist);
+  for (const auto& [site, trip] : round_trips_) report.round_trips.push_back(trip);
+  return report;
 }
 
-void AgentLoop::on(Tick&&) {
-  const auto now = parts_.clock.now();
-  const bool retry_due = std::any_of(attempts_.begin(), attempts_.end(), [&](const auto& entry) {
-    return !entry.second.running && entry.second.failures > 0 && entry.second.not_before <= now;
-  });
-  if (retry_due || last_look_ + timing_.observe_every <= now) look();
-  if (last_sent_ + timing_.heartbeat <= now) send_report();
+void AgentLoop::send_report() {
+  send_acknowledgements();  // what was said first arrives first
+  auto report = make_report();
+  report.sequence = ++sequence_;
+  report.clock = parts_.clock.now();
+  last_sent_ = parts_.steady.now();
+  const auto sent = parts_.control.send(wire::encode(wire::AgentMessage{report}));
+  if (!sent) {
+    // Not kept: the next one carries the newer state.
+    log::debug("report not sent", {{"reason", sent.error().message}});
+    last_report_.reset();
+    return;
+  }
+  last_report_ = std::move(report);
 }
 
 }  // namespace dure::host

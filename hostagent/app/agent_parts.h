@@ -6,11 +6,13 @@
 #include "common/ids.h"
 #include "common/ports.h"
 #include "hostagent/app/agent_event.h"
+#include "hostagent/core/attempts.h"
 #include "hostagent/ports/control_link.h"
 #include "hostagent/ports/dataplane.h"
 #include "hostagent/ports/guest_channels.h"
 #include "hostagent/ports/hypervisor.h"
 #include "hostagent/ports/journal.h"
+#include "hostagent/ports/machine.h"
 #include "hostagent/ports/round_trips.h"
 #include "hostagent/ports/storage.h"
 #include "hostagent/ports/tunnels.h"
@@ -18,10 +20,19 @@
 
 namespace dure::host {
 
+// Who runs what takes time. What hangs in one lane holds up nothing in the others.
+struct AgentLanes {
+  TaskRunner& looks;
+  TaskRunner& fetches;   // of images; few at a time
+  TaskRunner& networks;  // and the packet filter
+  TaskRunner& vms;
+};
+
 // Everything the loop acts through; lives longer than the loop and every job.
 struct AgentParts {
-  Clock& clock;
-  TaskRunner& tasks;
+  SteadyClock& steady;
+  Clock& clock;   // told with reports, and nothing else
+  AgentLanes lanes;
   AgentInbox& inbox;
   ControlLink& control;
   Journal& journal;
@@ -31,6 +42,7 @@ struct AgentParts {
   BlobStore& blobs;
   SeedStore& seeds;
   GuestChannels& guests;
+  Machine& machine;
   const wire::VerifyingKey& control_key;
   Tunnels* tunnels = nullptr;  // absent: nobody reaches a guest through this agent
   RoundTrips* round_trips = nullptr;  // absent: other sites are not measured from here
@@ -52,8 +64,14 @@ struct AgentIdentity {
 struct AgentTiming {
   Duration heartbeat = std::chrono::seconds(5);
   Duration observe_every = std::chrono::seconds(10);
-  Duration retry_first = std::chrono::milliseconds(500);
-  Duration retry_most = std::chrono::seconds(30);
+  Duration look_at_most = std::chrono::seconds(10);    // then what was seen before is told no more
+  Duration looks_apart = std::chrono::milliseconds(100);
+  Duration reports_apart = std::chrono::milliseconds(250);
+  Duration stop_patience = std::chrono::seconds(60);   // then a guest that was asked to stop is switched off
+  Duration keep_images = std::chrono::hours(24);       // that no VM here needs
+  // An operation of an earlier process of this agent may take effect for so long after its end.
+  Duration earlier_life = std::chrono::seconds(60);
+  RetryRules retries{};
 };
 
 }  // namespace dure::host

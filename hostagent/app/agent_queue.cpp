@@ -6,12 +6,12 @@
 
 namespace dure::host {
 
-Result<void> run_until_closed(AgentLoop& loop, AgentQueue& queue, Clock& clock) {
+Result<void> run_until_closed(AgentLoop& loop, AgentQueue& queue, SteadyClock& clock) {
   if (auto started = loop.start(); !started) return started;
+  auto wake = loop.step({});
   while (!queue.events().closed()) {
-    const auto left = std::max(loop.next_wake() - clock.now(), Duration::zero());
-    loop.handle_all(queue.events().pop_all(std::chrono::steady_clock::now() + left));
-    loop.handle(Tick{});
+    const auto left = std::max(wake - clock.now(), Duration::zero());
+    wake = loop.step(queue.events().pop_all(std::chrono::steady_clock::now() + left));
   }
   return {};
 }

@@ -53,6 +53,6 @@ class AgentQueue : public AgentInbox,
 class AgentLoop;
 
 // Starts the loop and feeds it until the queue is closed.
-Result<void> run_until_closed(AgentLoop& loop, AgentQueue& queue, Clock& clock);
+Result<void> run_until_closed(AgentLoop& loop, AgentQueue& queue, SteadyClock& clock);
 
 }  // namespace dure::host

@@ -23,7 +23,6 @@ void AgentLoop::on(RoundTripsMeasured&& event) {
                                    [&](const auto& target) { return target.site == one.site; });
     if (asked) round_trips_[one.site] = {one.site, round_, one.sent, one.answered, one.least_us, one.median_us};
   }
-  report_if_changed();
 }
 
 }  // namespace dure::host

@@ -6,11 +6,6 @@
 namespace dure::host {
 namespace {
 
-void note(std::vector<ObjectFailure>& failures, ObjectKind kind, FailureCode code,
-          const Error& error) {
-  failures.push_back({kind, Uuid{}, code, error.message.substr(0, 512)});
-}
-
 // Overlays and seeds of one VM are reported together.
 void merge_files(std::vector<ObservedVmFiles>& into, const std::vector<ObservedVmFiles>& more) {
   for (const auto& files : more) {
@@ -26,18 +21,17 @@ void merge_files(std::vector<ObservedVmFiles>& into, const std::vector<ObservedV
   }
 }
 
-void observe_hypervisor(AgentParts& parts, ObservationDone& done) {
+void observe_hypervisor(AgentParts& parts, Observed& observed) {
   auto vms = parts.hypervisor.list();
   auto volumes = vms ? parts.hypervisor.volumes() : Result<std::vector<ObservedVmFiles>>(vms.error());
   if (!vms || !volumes) {
-    note(done.failures, ObjectKind::host, FailureCode::hypervisor_away,
-         vms ? volumes.error() : vms.error());
+    note(observed, ConditionCode::hypervisor_away, vms ? volumes.error().message : vms.error().message);
     return;
   }
-  done.observed.hypervisor_answers = true;
-  done.observed.vms = std::move(*vms);
-  merge_files(done.observed.files, *volumes);
-  done.hardware_virtualisation = parts.hypervisor.hardware_virtualisation();
+  observed.hypervisor_answers = true;
+  observed.vms = std::move(*vms);
+  merge_files(observed.files, *volumes);
+  observed.hardware_virtualisation = parts.hypervisor.hardware_virtualisation();
 }
 
 struct Execute {
@@ -52,8 +46,11 @@ struct Execute {
   Result<void> operator()(const ApplyNetwork& op) const { return parts.dataplane.apply(op.network); }
   Result<void> operator()(const RemoveNetwork& op) const { return parts.dataplane.remove(op.vni); }
   Result<void> operator()(const ApplyFirewall& op) const {
-    return parts.firewall.apply(op.networks, firewall_digest(op.networks));
+    return parts.firewall.apply(op.networks, firewall_digest(op.networks, parts.firewall.rules()));
   }
+  Result<void> operator()(const RemoveFirewall&) const { return parts.firewall.remove(); }
+  Result<void> operator()(const StopVm& op) const { return parts.hypervisor.stop(op.id, op.generation, op.hard); }
+  Result<void> operator()(const RemoveBlob& op) const { return parts.blobs.remove(op.digest); }
   Result<void> operator()(const StartVm& op) const {
     auto seed = parts.seeds.make(op.vm, op.network);
     if (!seed) return seed.error();
@@ -74,32 +71,35 @@ struct Execute {
 
 }  // namespace
 
-ObservationDone observe(AgentParts& parts) {
-  ObservationDone done;
-  observe_hypervisor(parts, done);
+Observed observe(AgentParts& parts) {
+  Observed observed;
+  auto state = parts.machine.state();
+  observed.conditions = std::move(state.conditions);
+  observed.disk_free_gib = state.disk_free_gib;
+  observe_hypervisor(parts, observed);
   if (auto seeds = parts.seeds.list()) {
-    merge_files(done.observed.files, *seeds);
+    merge_files(observed.files, *seeds);
   } else {
-    note(done.failures, ObjectKind::host, FailureCode::seed, seeds.error());
-    done.observed.hypervisor_answers = false;  // an unseen seed must not read as removed
+    note(observed, ConditionCode::storage, seeds.error().message);
+    observed.hypervisor_answers = false;  // an unseen seed must not read as removed
   }
   if (auto networks = parts.dataplane.list()) {
-    done.observed.networks = std::move(*networks);
+    observed.networks = std::move(*networks);
   } else {
-    note(done.failures, ObjectKind::host, FailureCode::network, networks.error());
-    done.observed.hypervisor_answers = false;
+    note(observed, ConditionCode::network, networks.error().message);
+    observed.hypervisor_answers = false;
   }
   if (auto digest = parts.firewall.applied()) {
-    done.observed.firewall = *digest;
+    observed.firewall = *digest;
   } else {
-    note(done.failures, ObjectKind::host, FailureCode::network, digest.error());
+    note(observed, ConditionCode::network, digest.error().message);
   }
   if (auto blobs = parts.blobs.list()) {
-    done.observed.blobs = std::move(*blobs);
+    observed.blobs = std::move(*blobs);
   } else {
-    note(done.failures, ObjectKind::host, FailureCode::image_fetch, blobs.error());
+    note(observed, ConditionCode::storage, blobs.error().message);
   }
-  return done;
+  return observed;
 }
 
 OpDone execute(AgentParts& parts, const HostOp& op, const std::string& channels_dir) {
@@ -118,9 +118,12 @@ FailureCode failure_code(const HostOp& op, Errc code) {
     FailureCode operator()(const FetchBlob&) const {
       return code == Errc::corrupt ? FailureCode::image_digest : FailureCode::image_fetch;
     }
+    FailureCode operator()(const RemoveBlob&) const { return FailureCode::image_fetch; }
     FailureCode operator()(const ApplyNetwork&) const { return FailureCode::network; }
     FailureCode operator()(const RemoveNetwork&) const { return FailureCode::network; }
     FailureCode operator()(const ApplyFirewall&) const { return FailureCode::network; }
+    FailureCode operator()(const RemoveFirewall&) const { return FailureCode::network; }
+    FailureCode operator()(const StopVm&) const { return vm_code(); }
     FailureCode operator()(const StartVm&) const { return vm_code(); }
     FailureCode operator()(const RemoveVm&) const { return vm_code(); }
     FailureCode vm_code() const {

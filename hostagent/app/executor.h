@@ -6,9 +6,9 @@ namespace dure::host {
 
 // Both block and run on a task thread; what they find goes to the inbox.
 
-// One look at everything. A port that does not answer gives a failure, never an empty list that
+// One look at everything. A port that does not answer gives a condition, never an empty list that
 // would read as "gone".
-ObservationDone observe(AgentParts& parts);
+Observed observe(AgentParts& parts);
 
 // Runs one op through the ports that it needs.
 OpDone execute(AgentParts& parts, const HostOp& op, const std::string& channels_dir);

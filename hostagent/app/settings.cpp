@@ -20,6 +20,7 @@ const std::vector<ConfigKey>& config_keys() {
       {"capacity.vcpus", Kind::integer, "0", "most vCPUs to report; 0: as the PC has"},
       {"capacity.memory_mib", Kind::integer, "0", "most memory to report; 0: as the PC has"},
       {"capacity.disk_gib", Kind::integer, "0", "most disk to report; 0: as the PC has"},
+      {"images.keep_hours", Kind::integer, "24", "how long an image stays that no VM here needs any more"},
       {"log.level", Kind::text, "info", "debug, info, warn or error"},
   };
   return keys;

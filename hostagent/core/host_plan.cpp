@@ -10,7 +10,8 @@ namespace {
 // One run of the planner: looks things up, collects ops, remembers whether anything is still open.
 class Planner {
  public:
-  Planner(const HostOrder& order, const Observed& observed) : order_(order), observed_(observed) {
+  Planner(const HostOrder& order, const Observed& observed, const PlanMemory& memory)
+      : order_(order), observed_(observed), memory_(memory) {
     for (const auto& vm : observed.vms) vms_[vm.id] = &vm;
     for (const auto& blob : observed.blobs) {
       if (blob.complete) complete_blobs_.insert(blob.digest);
@@ -25,6 +26,7 @@ class Planner {
     plan_removals();
     plan_vms();
     plan_network_removals();
+    plan_blob_removals();
     const bool settled = ops_.empty() && !waiting_;
     return HostPlan{std::move(ops_), settled};
   }
@@ -51,13 +53,34 @@ class Planner {
   bool network_in_place(const NetworkSpec& wanted) const {
     const auto found = networks_.find(wanted.vni);
     return found != networks_.end() && found->second->complete &&
-           found->second->spec == remote_part(wanted);
+           found->second->spec == remote_part(wanted) && guests_attached(wanted, *found->second);
   }
 
-  bool firewall_in_place() const { return firewall_digest(order_.networks) == observed_.firewall; }
+  // A bridge that was made anew has lost its ports: running VMs do not come back to it by themselves.
+  bool guests_attached(const NetworkSpec& wanted, const ObservedNetwork& seen) const {
+    return std::all_of(order_.vms.begin(), order_.vms.end(), [&](const VmSpec& vm) {
+      const auto found = vms_.find(vm.id);
+      return vm.network != wanted.id || found == vms_.end() || found->second->state != VmState::running ||
+             std::binary_search(seen.guests.begin(), seen.guests.end(), vm.mac);
+    });
+  }
+
+  bool firewall_in_place() const {
+    return firewall_digest(order_.networks, memory_.firewall_rules) == observed_.firewall;
+  }
+
+  // Whether anything is here, or may be, that a guest could send from.
+  bool guests_possible() const {
+    return !order_.networks.empty() || !observed_.hypervisor_answers || !observed_.vms.empty() ||
+           !observed_.networks.empty() || has(observed_, ConditionCode::network);
+  }
 
   void plan_firewall() {
-    if (!firewall_in_place()) add(ApplyFirewall{order_.networks});
+    if (guests_possible()) {
+      if (!firewall_in_place()) add(ApplyFirewall{order_.networks});
+    } else if (observed_.firewall != Digest{}) {
+      add(RemoveFirewall{});
+    }
   }
 
   const VmSpec* wanted_vm(const NodeId& id) const {
@@ -112,16 +135,39 @@ class Planner {
     const auto* seen = found == vms_.end() ? nullptr : found->second;
     if (seen != nullptr && seen->generation > vm.generation) return;
     if (vm.generation > 0 && plan_vm_removal(vm.id, vm.generation - 1)) return;
-    if (seen != nullptr && !must_start(seen->state)) {
-      if (seen->state == VmState::unknown || seen->state == VmState::creating) waiting_ = true;
+    if (seen == nullptr) {
+      if (!vm.off) plan_start(vm);
       return;
     }
-    plan_start(vm);
+    if (seen->state == VmState::unknown) {
+      waiting_ = true;
+    } else if (vm.off || (active(seen->state) && seen->restart < vm.restart)) {
+      if (active(seen->state)) add(StopVm{vm.id, vm.generation, memory_.asked_to_stop.contains(vm.id)});
+    } else if (must_start(vm, *seen)) {
+      plan_start(vm);
+    }
   }
 
-  // Only positive evidence that it does not run.
-  static bool must_start(VmState state) {
-    return state == VmState::stopped || state == VmState::crashed;
+  // It has a QEMU, or may have one.
+  static bool active(VmState state) {
+    return state == VmState::running || state == VmState::paused || state == VmState::creating;
+  }
+
+  bool must_start(const VmSpec& vm, const ObservedVm& seen) {
+    switch (seen.state) {
+      case VmState::stopped:
+      case VmState::crashed:
+      case VmState::creating: return true;
+      case VmState::shut_down: return seen.restart < vm.restart;
+      case VmState::paused:
+        // It would be paused again by its next write.
+        if (!has(observed_, ConditionCode::no_space)) return true;
+        waiting_ = true;
+        return false;
+      case VmState::unknown:
+      case VmState::running: return false;
+    }
+    return false;
   }
 
   void plan_start(const VmSpec& vm) {
@@ -166,8 +212,28 @@ class Planner {
     }
   }
 
+  // Whatever the order does not explain may lie on any blob, and so may what is on its way out.
+  bool all_explained() const {
+    return observed_.hypervisor_answers &&
+           std::all_of(observed_.vms.begin(), observed_.vms.end(), [&](const auto& vm) { return wanted_vm(vm.id) != nullptr; }) &&
+           std::all_of(observed_.files.begin(), observed_.files.end(), [&](const auto& files) {
+             const auto* wanted = wanted_vm(files.id);
+             return wanted != nullptr && wanted->generation == files.generation;
+           });
+  }
+
+  void plan_blob_removals() {
+    if (memory_.unneeded_blobs.empty() || !all_explained()) return;
+    std::set<Digest> needed;
+    for (const auto& image : order_.images) needed.insert({image.disk.digest, image.kernel.digest, image.initrd.digest});
+    for (const auto& blob : observed_.blobs) {
+      if (memory_.unneeded_blobs.contains(blob.digest) && !needed.contains(blob.digest)) add(RemoveBlob{blob.digest});
+    }
+  }
+
   const HostOrder& order_;
   const Observed& observed_;
+  const PlanMemory& memory_;
   std::map<NodeId, const ObservedVm*> vms_;
   std::set<Digest> complete_blobs_;
   std::map<std::uint32_t, const ObservedNetwork*> networks_;
@@ -176,14 +242,18 @@ class Planner {
 };
 
 struct KeyOf {
-  OpKey operator()(const FetchBlob& op) const {
+  static OpKey of_blob(const Digest& digest) {
     Uuid prefix;
-    std::copy_n(op.blob.digest.bytes.begin(), prefix.bytes.size(), prefix.bytes.begin());
+    std::copy_n(digest.bytes.begin(), prefix.bytes.size(), prefix.bytes.begin());
     return {ObjectKind::image, prefix};
   }
+  OpKey operator()(const FetchBlob& op) const { return of_blob(op.blob.digest); }
+  OpKey operator()(const RemoveBlob& op) const { return of_blob(op.digest); }
   OpKey operator()(const ApplyNetwork& op) const { return {ObjectKind::network, op.network.id.uuid}; }
   OpKey operator()(const RemoveNetwork& op) const { return {ObjectKind::network, op.id.uuid}; }
   OpKey operator()(const ApplyFirewall&) const { return {ObjectKind::host, Uuid{}}; }
+  OpKey operator()(const RemoveFirewall&) const { return {ObjectKind::host, Uuid{}}; }
+  OpKey operator()(const StopVm& op) const { return {ObjectKind::vm, op.id.uuid}; }
   OpKey operator()(const StartVm& op) const { return {ObjectKind::vm, op.vm.id.uuid}; }
   OpKey operator()(const RemoveVm& op) const { return {ObjectKind::vm, op.id.uuid}; }
 };
@@ -199,6 +269,11 @@ struct Describe {
   std::string operator()(const ApplyFirewall& op) const {
     return "apply firewall for " + std::to_string(op.networks.size()) + " networks";
   }
+  std::string operator()(const RemoveFirewall&) const { return "remove firewall"; }
+  std::string operator()(const RemoveBlob& op) const { return "remove blob " + op.digest.str(); }
+  std::string operator()(const StopVm& op) const {
+    return (op.hard ? "switch off vm " : "ask vm to stop ") + op.id.str();
+  }
   std::string operator()(const StartVm& op) const { return "start vm " + op.vm.id.str(); }
   std::string operator()(const RemoveVm& op) const { return "remove vm " + op.id.str(); }
 };
@@ -208,8 +283,17 @@ struct Describe {
 OpKey key_of(const HostOp& op) { return std::visit(KeyOf{}, op); }
 std::string describe(const HostOp& op) { return std::visit(Describe{}, op); }
 
-HostPlan host_plan(const HostOrder& order, const Observed& observed) {
-  return Planner(order, observed).run();
+HostPlan host_plan(const HostOrder& order, const Observed& observed, const PlanMemory& memory) {
+  return Planner(order, observed, memory).run();
+}
+
+bool has(const Observed& observed, ConditionCode code) {
+  return std::any_of(observed.conditions.begin(), observed.conditions.end(),
+                     [&](const HostCondition& condition) { return condition.code == code; });
+}
+
+void note(Observed& observed, ConditionCode code, const std::string& message) {
+  if (!has(observed, code)) observed.conditions.push_back({code, message.substr(0, 512)});
 }
 
 }  // namespace dure::host

@@ -1,49 +1,30 @@
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
+#include "common/sha256.h"
 #include "hostagent/core/host_plan.h"
 
 namespace dure::host {
 namespace {
 
-// FNV-1a, 64 bit (Fowler, Noll, Vo); four of them with different starts fill a digest.
-struct Hash {
-  std::uint64_t value;
-
-  void byte(std::uint8_t b) { value = (value ^ b) * 1099511628211ULL; }
+// Numbers and bytes of fixed lengths, and each list behind its length: no two lists of networks give the same bytes.
+class Sum {
+ public:
   void number(std::uint64_t n) {
-    for (int shift = 0; shift < 64; shift += 8) byte(static_cast<std::uint8_t>(n >> shift));
+    std::array<std::byte, 8> bytes{};
+    for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::byte>(n >> (8 * i) & 0xff);
+    sum_.update(bytes);
   }
-  void bytes(const auto& range) {
-    for (const std::uint8_t b : range) byte(b);
-  }
-};
+  void bytes(const auto& array) { sum_.update(std::as_bytes(std::span(array))); }
+  Digest finish() { return sum_.finish(); }
 
-std::uint64_t hash_networks(const std::vector<NetworkSpec>& networks, std::uint64_t start) {
-  Hash hash{start};
-  hash.number(networks.size());
-  for (const auto& network : networks) {
-    hash.bytes(network.id.uuid.bytes);
-    hash.number(network.vni);
-    hash.number(network.prefix.base.value);
-    hash.number(network.prefix.length);
-    hash.number(network.gateway.value);
-    hash.bytes(network.gateway_mac.bytes);
-    hash.number(network.local_vtep.value);
-    hash.number(network.peers.size());
-    for (const auto& peer : network.peers) hash.number(peer.vtep.value);
-    hash.number(network.entries.size());
-    for (const auto& entry : network.entries) {
-      hash.bytes(entry.mac.bytes);
-      hash.number(entry.address.value);
-      hash.number(entry.vtep.value);
-      hash.number(entry.routed.base.value);
-      hash.number(entry.routed.length);
-    }
-  }
-  return hash.value;
-}
+ private:
+  Sha256 sum_;
+};
 
 }  // namespace
 
@@ -68,16 +49,30 @@ NetworkSpec remote_part(const NetworkSpec& network) {
   return remote;
 }
 
-Digest firewall_digest(const std::vector<NetworkSpec>& networks) {
-  Digest digest;
-  if (networks.empty()) return digest;
-  for (std::size_t word = 0; word < 4; ++word) {
-    const auto value = hash_networks(networks, 14695981039346656037ULL + word);
-    for (std::size_t i = 0; i < 8; ++i) {
-      digest.bytes[word * 8 + i] = static_cast<std::uint8_t>(value >> (i * 8));
+Digest firewall_digest(const std::vector<NetworkSpec>& networks, const Digest& rules) {
+  Sum sum;
+  sum.bytes(rules.bytes);
+  sum.number(networks.size());
+  for (const auto& network : networks) {
+    sum.bytes(network.id.uuid.bytes);
+    sum.number(network.vni);
+    sum.number(network.prefix.base.value);
+    sum.number(network.prefix.length);
+    sum.number(network.gateway.value);
+    sum.bytes(network.gateway_mac.bytes);
+    sum.number(network.local_vtep.value);
+    sum.number(network.peers.size());
+    for (const auto& peer : network.peers) sum.number(peer.vtep.value);
+    sum.number(network.entries.size());
+    for (const auto& entry : network.entries) {
+      sum.bytes(entry.mac.bytes);
+      sum.number(entry.address.value);
+      sum.number(entry.vtep.value);
+      sum.number(entry.routed.base.value);
+      sum.number(entry.routed.length);
     }
   }
-  return digest;
+  return sum.finish();
 }
 
 }  // namespace dure::host

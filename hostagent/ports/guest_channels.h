@@ -4,18 +4,10 @@
 #include <vector>
 
 #include "common/ids.h"
-#include "protocol/messages/host_report.h"
+#include "common/time.h"
+#include "hostagent/core/guest_words.h"
 
 namespace dure::host {
-
-// One well-formed line from a guest; hostile all the same.
-struct GuestStatus {
-  std::vector<GuestStage> stages;     // at most 16
-  std::string error;                  // at most 256 bytes, printable
-  std::string have{};                 // revision of the document that the guest has; empty: none
-  std::vector<std::string> departed{};  // names of nodes, at most 64, each once
-  friend bool operator==(const GuestStatus&, const GuestStatus&) = default;
-};
 
 class GuestListener {
  public:
@@ -40,6 +32,9 @@ class GuestChannels {
   // Replaces the list of guests that are listened to. One that stays, stays connected; its new
   // document replaces the old one.
   virtual void watch(std::vector<WatchedGuest> guests) = 0;
+  // What the date is now, as the control node says: a guest is told it with its document, and then every hour. Until
+  // somebody says so it is the machine's own.
+  virtual void date(TimePoint now) = 0;
 };
 
 }  // namespace dure::host

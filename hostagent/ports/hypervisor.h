@@ -38,11 +38,16 @@ class Hypervisor {
   // Overlay volumes that exist in the pool.
   virtual Result<std::vector<ObservedVmFiles>> volumes() = 0;
 
-  // Makes the overlay where missing, defines the domain (autostart off) and starts it; a domain that
-  // runs already at this generation is success. `already_exists`: a domain with this id or name is
-  // not ours or newer: left alone. `in_doubt`: observe again.
+  // Makes the overlay where missing, defines the domain (autostart off) and brings it to run: it is started, resumed when
+  // it is paused, or ended and begun again when it was half started. From then on it runs under `vm.restart`. One that
+  // runs already at this generation is success. `already_exists`: a domain with this id or name is not ours or newer: left
+  // alone. `in_doubt`: observe again.
   virtual Result<void> start(const VmSpec& vm, const OrderId& order, const NetworkSpec& network,
                              const VmPaths& paths) = 0;
+
+  // Asks the guest to switch itself off, or with `hard` switches it off. Does not wait for it to happen. Not there, not
+  // ours or off already: success.
+  virtual Result<void> stop(const NodeId& id, std::uint64_t generation, bool hard) = 0;
 
   // Destroys and undefines the domain when its generation is at most this one, and deletes the
   // overlays of all generations up to it. Absent is success.

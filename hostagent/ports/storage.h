@@ -20,6 +20,8 @@ class BlobStore {
   // `corrupt`: other bytes than named (the partial file is dropped); `no_space`; `unavailable`.
   virtual Result<void> fetch(const BlobRef& blob, std::function<void(std::uint64_t bytes_done)> progress) = 0;
   virtual std::string path_of(const Digest& digest) const = 0;
+  // Complete or not. Absent is success.
+  virtual Result<void> remove(const Digest& digest) = 0;
 };
 
 // NoCloud seeds.

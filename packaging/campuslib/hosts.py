@@ -1,5 +1,6 @@
 """A host: its first process (holder.py) with private mounts, libvirtd and the agent inside."""
 
+import grp
 import json
 import os
 import re
@@ -24,8 +25,8 @@ _PRIVATE = {
 }
 
 _QEMU_CONF = """\
-user = "root"
-group = "root"
+user = "libvirt-qemu"
+group = "{group}"
 security_driver = "none"
 cgroup_controllers = []
 namespaces = []
@@ -42,8 +43,8 @@ host_uuid = "{host_uuid}"
 log_outputs = "3:stderr"
 """
 
-# libvirt's QEMU driver does not start unless these exist, though qemu.conf says root. Debian makes them only with
-# libvirt-daemon-system, which would also run a libvirtd on the machine itself; so a host sees them and the machine not.
+# QEMU runs as on any Debian. That makes the account with libvirt-daemon-system, which would also run a libvirtd on the
+# machine itself; so a host sees them and the machine not.
 _QEMU_USER = {"/etc/passwd": "libvirt-qemu:x:64055:64055:Libvirt Qemu:/var/lib/libvirt:/usr/sbin/nologin\n",
               "/etc/group": "libvirt-qemu:x:64055:\n"}
 
@@ -76,8 +77,16 @@ def prepare_directories(campus, host):
         os.makedirs(campus.host_dir(host, name), mode=0o700, exist_ok=True)
     # From the campus' name and the host's, so that a host keeps its hardware identity whatever is lost.
     host_uuid = uuid.uuid5(uuid.NAMESPACE_URL, f"dure-campus:{campus.name}:{host}")
-    _write(campus.host_dir(host, "etc-libvirt", "qemu.conf"), _QEMU_CONF)
+    _write(campus.host_dir(host, "etc-libvirt", "qemu.conf"), _QEMU_CONF.format(group=_kvm_group()))
     _write(campus.host_dir(host, "etc-libvirt", "libvirtd.conf"), _LIBVIRTD_CONF.format(host_uuid=host_uuid))
+
+
+def _kvm_group():
+    """/dev/kvm is this group's; where nobody has made it there is no such device."""
+    try:
+        return grp.getgrnam("kvm").gr_name
+    except KeyError:
+        return "libvirt-qemu"
 
 
 def _accounts(campus, host):
@@ -139,7 +148,7 @@ def start_host(campus, host):
     prepare_directories(campus, host)
     binds = [[campus.host_dir(host, name), target] for name, target in _PRIVATE.items()]
     binds += _accounts(campus, host)
-    argv = [sys.executable, "-B", "-I", _HOLDER, campus.name, host, "READY-FD", json.dumps({"binds": binds})]
+    argv = [sys.executable, "-B", "-I", _HOLDER, campus.name, host, "READY-FD", json.dumps({"binds": binds, "kvm_group": _kvm_group()})]
     return proc.launch(campus, holder_component(host), argv, holder=f"{network.NETNS_DIR}/{campus.host_ns(host)}")
 
 

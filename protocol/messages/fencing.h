@@ -2,6 +2,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <string>
 
 namespace dure {
 
@@ -20,6 +21,7 @@ struct OrderMark {
   Fence fence;                    // highest ever seen
   std::uint64_t sequence = 0;     // highest in this session and fence
   std::uint64_t generation = 0;   // highest journalled
+  std::string fence_proof{};      // the control node's signature over `fence` (wire/fence_proof.h); empty: none was given
 
   friend bool operator==(const OrderMark&, const OrderMark&) = default;
 };

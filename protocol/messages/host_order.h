@@ -96,6 +96,9 @@ struct VmSpec {
   // read. It carries keys while the node joins its cluster, so it is neither journalled nor logged.
   // Empty: nothing is given. A new one replaces the old one in the running guest.
   std::string bootstrap;
+  bool off = false;              // it is to be there, and switched off
+  // Raised when it is to be switched off and on once more: whoever runs under a lower number is.
+  std::uint64_t restart = 0;
   friend bool operator==(const VmSpec&, const VmSpec&) = default;
 };
 
@@ -134,7 +137,7 @@ struct HostOrder {
   std::uint64_t sequence = 0;    // rises with every envelope to this host in this epoch
   std::uint64_t generation = 0;  // of the host's desired state; rises with every change
   OrderId order;
-  TimePoint issued_at;           // for display only
+  TimePoint issued_at;           // the control node's date when it was sent: what guests' clocks are set by
   std::vector<ImageSpec> images;
   std::vector<NetworkSpec> networks;
   std::vector<VmSpec> vms;
@@ -143,6 +146,9 @@ struct HostOrder {
   // Not part of the desired state that the generation counts: like the guests' documents, they are
   // filled in when the order is sent, and the newest envelope's are the ones that hold.
   std::vector<RoundTripTarget> round_trip_targets{};
+  // The control node's signature over the fence alone (wire/fence_proof.h): kept by the agent and shown again with its
+  // reports, so that what one host says of a fence is proof, or nothing.
+  std::string fence_proof{};
   friend bool operator==(const HostOrder&, const HostOrder&) = default;
 };
 
@@ -155,5 +161,7 @@ inline constexpr std::size_t kMaxEntriesPerNetwork = 4096;
 inline constexpr std::size_t kMaxImagesPerHost = 64;
 inline constexpr std::size_t kMaxRemovals = 4096;
 inline constexpr std::size_t kMaxRoundTripTargets = 16;
+inline constexpr std::size_t kMaxSshKeysPerVm = 64;
+inline constexpr std::size_t kMaxNameservers = 8;
 
 }  // namespace dure

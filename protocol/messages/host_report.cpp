@@ -10,6 +10,7 @@ std::string_view to_string(VmState state) {
     case VmState::paused: return "paused";
     case VmState::stopped: return "stopped";
     case VmState::crashed: return "crashed";
+    case VmState::shut_down: return "shut-down";
   }
   return "unknown";
 }
@@ -36,8 +37,25 @@ std::string_view to_string(FailureCode code) {
     case FailureCode::guest: return "guest";
     case FailureCode::identity: return "identity";
     case FailureCode::internal: return "internal";
+    case FailureCode::stuck: return "stuck";
+    case FailureCode::crash_loop: return "crash-loop";
   }
   return "internal";
+}
+
+std::string_view to_string(ConditionCode code) {
+  switch (code) {
+    case ConditionCode::hypervisor_away: return "hypervisor-away";
+    case ConditionCode::storage: return "storage";
+    case ConditionCode::no_space: return "no-space";
+    case ConditionCode::network: return "network";
+    case ConditionCode::address: return "address";
+    case ConditionCode::uplink: return "uplink";
+    case ConditionCode::capacity: return "capacity";
+    case ConditionCode::clock: return "clock";
+    case ConditionCode::order_refused: return "order-refused";
+  }
+  return "network";
 }
 
 }  // namespace dure

@@ -1,18 +1,22 @@
 #pragma once
 
+#include <compare>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "common/digest.h"
 #include "common/ids.h"
+#include "common/time.h"
 #include "protocol/messages/fencing.h"
 
 namespace dure {
 
-// What the agent knows of a VM. Only positive evidence gives `stopped`; `unknown` is silence.
-enum class VmState : std::uint8_t { unknown, creating, running, paused, stopped, crashed };
+// What the agent knows of a VM. Only positive evidence gives `stopped`; `unknown` is silence. `shut_down`: its own guest
+// has switched it off, which is no failure.
+enum class VmState : std::uint8_t { unknown, creating, running, paused, stopped, crashed, shut_down };
 std::string_view to_string(VmState state);
 
 enum class ObjectKind : std::uint8_t { host, image, network, vm };
@@ -30,6 +34,8 @@ enum class FailureCode : std::uint8_t {
   guest,             // the guest itself reported an error
   identity,          // another domain has this id or name: left alone
   internal,
+  stuck,             // has been under way for longer than it can take
+  crash_loop,        // it starts, and ends again soon after
 };
 std::string_view to_string(FailureCode code);
 
@@ -39,6 +45,32 @@ struct ObjectFailure {
   FailureCode code = FailureCode::internal;
   std::string message;   // at most 512 bytes
   friend bool operator==(const ObjectFailure&, const ObjectFailure&) = default;
+};
+
+struct ObjectRef {
+  ObjectKind kind = ObjectKind::vm;
+  Uuid object;
+  friend auto operator<=>(const ObjectRef&, const ObjectRef&) = default;
+};
+
+// What is wrong with a host now, whatever it is ordered.
+enum class ConditionCode : std::uint8_t {
+  hypervisor_away,   // libvirtd does not answer
+  storage,           // what lies on its disk cannot be read
+  no_space,          // its disk is nearly full
+  network,           // the kernel's networks or filter cannot be read
+  address,           // no interface has the underlay address that its networks are sent from
+  uplink,            // the interface to the outside is not there
+  capacity,          // the PC has less than was told of it
+  clock,             // its date is not the control node's
+  order_refused,     // it does not accept the newest order
+};
+std::string_view to_string(ConditionCode code);
+
+struct HostCondition {
+  ConditionCode code = ConditionCode::hypervisor_away;
+  std::string message;   // one sentence for people, at most 512 bytes
+  friend bool operator==(const HostCondition&, const HostCondition&) = default;
 };
 
 // A boot stage that the guest itself reports.
@@ -56,6 +88,13 @@ struct VmReport {
   std::vector<GuestStage> stages;
   std::string guest_error;        // at most 256 bytes
   std::vector<std::string> departed{};  // nodes of its cluster that the guest has drained and taken out; at most 64
+  std::uint64_t restart = 0;            // from the domain's metadata; see VmSpec
+  Uuid boot{};                          // of the guest's kernel, as the guest says; nil: it has not spoken
+  // Since the guest's last word, or since this agent began to listen; in steps (hostagent/core/guest_words.h), so
+  // that a guest which speaks changes nothing.
+  std::uint32_t silent_s = 0;
+  std::vector<std::string> not_ready{}; // nodes that its Kubernetes cluster calls NotReady; at most 64
+  std::uint64_t access = 0;             // accesses up to this number are known to its Kubernetes cluster
   friend bool operator==(const VmReport&, const VmReport&) = default;
 };
 
@@ -87,7 +126,16 @@ struct HostCapacity {
   std::uint64_t memory_mib = 0;
   std::uint64_t disk_gib = 0;
   bool hardware_virtualisation = false;  // a KVM guest really starts; otherwise TCG
+  std::uint64_t disk_free_gib = 0;       // where VMs and images lie, in steps of a sixteenth of the disk; 0: not known
   friend bool operator==(const HostCapacity&, const HostCapacity&) = default;
+};
+
+// The newest order that the agent did not accept.
+struct RefusedOrder {
+  OrderId order;                  // nil: it could not be decoded
+  std::uint64_t generation = 0;
+  std::string reason;             // at most 512 bytes
+  friend bool operator==(const RefusedOrder&, const RefusedOrder&) = default;
 };
 
 // The complete observed state of one host. It serves as hello, as answer to an order, and as
@@ -111,6 +159,12 @@ struct HostReport {
   std::vector<ImageReport> images;
   std::vector<ObjectFailure> failures;
   std::vector<SiteRoundTrip> round_trips{};  // one for each site of the order's targets that was measured
+  std::string fence_proof{};             // of highest_fence, as the order had it that brought it; empty: none
+  // VMs and networks of which the lists above are no proof: something was being done with them while the host was looked at.
+  std::vector<ObjectRef> in_flight{};    // sorted, each once
+  std::vector<HostCondition> conditions{};  // each code once
+  std::optional<RefusedOrder> refused{}; // none since the newest accepted order
+  TimePoint clock{};                     // the host's date when it was sent; 0: not told
   friend bool operator==(const HostReport&, const HostReport&) = default;
 };
 

@@ -10,10 +10,7 @@
 namespace dure::wire {
 namespace {
 
-constexpr std::size_t kMaxSshKeys = 64;
-constexpr std::size_t kMaxSshKeyBytes = 16 * 1024;
 constexpr std::size_t kMaxCmdlineBytes = 2048;
-constexpr std::size_t kMaxNameservers = 8;
 constexpr std::uint32_t kMaxVcpus = 4096;
 constexpr std::uint32_t kMaxMemoryMib = 1U << 24;
 constexpr std::uint32_t kMaxDiskGib = 1U << 20;
@@ -93,6 +90,8 @@ void put(const VmSpec& from, schema::VmSpec& to) {
   to.set_address(from.address.value);
   put(from.guest, *to.mutable_guest());
   to.set_bootstrap(from.bootstrap);
+  to.set_off(from.off);
+  to.set_restart(from.restart);
 }
 
 BlobRef blob(const schema::BlobRef& from, FieldCheck& check, std::string_view field) {
@@ -187,7 +186,7 @@ GuestConfig guest(const schema::GuestConfig& from, FieldCheck& check) {
   to.hostname = check.name(from.hostname(), "vm.guest.hostname");
   check.require(is_user_name(from.user()), "vm.guest.user", "is not a login name");
   to.user = from.user();
-  check.range(static_cast<std::uint64_t>(from.ssh_public_keys_size()), 0, kMaxSshKeys,
+  check.range(static_cast<std::uint64_t>(from.ssh_public_keys_size()), 0, kMaxSshKeysPerVm,
               "vm.guest.ssh_public_keys");
   check.range(static_cast<std::uint64_t>(from.hosts_size()), 0, kMaxEntriesPerNetwork, "vm.guest.hosts");
   check.range(static_cast<std::uint64_t>(from.nameservers_size()), 0, kMaxNameservers,
@@ -227,6 +226,8 @@ VmSpec vm(const schema::VmSpec& from, FieldCheck& check) {
   check.require(from.has_guest(), "vm.guest", "is missing");
   to.guest = guest(from.guest(), check);
   to.bootstrap = check.text(from.bootstrap(), "vm.bootstrap", kMaxBootstrapBytes);
+  to.off = from.off();
+  to.restart = from.restart();
   return to;
 }
 
@@ -296,6 +297,7 @@ HostOrder order(const schema::HostOrder& from, FieldCheck& check) {
   for (const auto& item : from.round_trip_targets()) {
     to.round_trip_targets.push_back(round_trip_target(item, check));
   }
+  to.fence_proof = check.signature(from.fence_proof(), "fence_proof");
   check_unique(to, check);
   return to;
 }
@@ -355,6 +357,7 @@ std::string encode(const HostOrder& from) {
     added.set_site(raw(item.site));
     added.set_address(item.address.value);
   }
+  to.set_fence_proof(from.fence_proof);
   return to.SerializeAsString();
 }
 

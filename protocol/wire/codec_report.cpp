@@ -12,6 +12,8 @@ constexpr std::size_t kMaxGuestErrorBytes = 256;
 constexpr std::size_t kMaxStageNameBytes = 32;
 constexpr std::size_t kMaxStages = 64;
 constexpr std::size_t kMaxDeparted = 64;
+constexpr std::size_t kMaxNotReady = 64;
+constexpr std::size_t kMaxConditions = 32;
 // A host may still carry what many orders made: more than one order may name.
 constexpr std::size_t kMaxObjects = 4096;
 
@@ -35,6 +37,7 @@ constexpr Row<VmState, schema::VmState> kVmStates[] = {
     {VmState::unknown, schema::VM_STATE_UNKNOWN},   {VmState::creating, schema::VM_STATE_CREATING},
     {VmState::running, schema::VM_STATE_RUNNING},   {VmState::paused, schema::VM_STATE_PAUSED},
     {VmState::stopped, schema::VM_STATE_STOPPED},   {VmState::crashed, schema::VM_STATE_CRASHED},
+    {VmState::shut_down, schema::VM_STATE_SHUT_DOWN},
 };
 constexpr Row<ObjectKind, schema::ObjectKind> kObjectKinds[] = {
     {ObjectKind::host, schema::OBJECT_KIND_HOST},
@@ -53,6 +56,19 @@ constexpr Row<FailureCode, schema::FailureCode> kFailureCodes[] = {
     {FailureCode::guest, schema::FAILURE_CODE_GUEST},
     {FailureCode::identity, schema::FAILURE_CODE_IDENTITY},
     {FailureCode::internal, schema::FAILURE_CODE_INTERNAL},
+    {FailureCode::stuck, schema::FAILURE_CODE_STUCK},
+    {FailureCode::crash_loop, schema::FAILURE_CODE_CRASH_LOOP},
+};
+constexpr Row<ConditionCode, schema::ConditionCode> kConditionCodes[] = {
+    {ConditionCode::hypervisor_away, schema::CONDITION_CODE_HYPERVISOR_AWAY},
+    {ConditionCode::storage, schema::CONDITION_CODE_STORAGE},
+    {ConditionCode::no_space, schema::CONDITION_CODE_NO_SPACE},
+    {ConditionCode::network, schema::CONDITION_CODE_NETWORK},
+    {ConditionCode::address, schema::CONDITION_CODE_ADDRESS},
+    {ConditionCode::uplink, schema::CONDITION_CODE_UPLINK},
+    {ConditionCode::capacity, schema::CONDITION_CODE_CAPACITY},
+    {ConditionCode::clock, schema::CONDITION_CODE_CLOCK},
+    {ConditionCode::order_refused, schema::CONDITION_CODE_ORDER_REFUSED},
 };
 
 template <class Plain, class Wire, std::size_t kSize>
@@ -85,6 +101,11 @@ void put(const VmReport& from, schema::VmReport& to) {
   }
   to.set_guest_error(printable(from.guest_error, kMaxGuestErrorBytes));
   for (const auto& name : from.departed) to.add_departed(name);
+  to.set_restart(from.restart);
+  if (from.boot != Uuid{}) to.set_boot(raw(from.boot));
+  to.set_silent_s(from.silent_s);
+  for (const auto& name : from.not_ready) to.add_not_ready(name);
+  to.set_access(from.access);
 }
 
 void put(const ObjectFailure& from, schema::ObjectFailure& to) {
@@ -118,6 +139,16 @@ void put_lists(const HostReport& from, schema::HostReport& to) {
     added.set_least_us(item.least_us);
     added.set_median_us(item.median_us);
   }
+  for (const auto& item : from.in_flight) {
+    auto& added = *to.add_in_flight();
+    added.set_kind(to_wire(kObjectKinds, item.kind));
+    added.set_object(raw(item.object));
+  }
+  for (const auto& item : from.conditions) {
+    auto& added = *to.add_conditions();
+    added.set_code(to_wire(kConditionCodes, item.code));
+    added.set_message(printable(item.message, kMaxMessageBytes));
+  }
 }
 
 void put(const HostReport& from, schema::HostReport& to) {
@@ -139,6 +170,15 @@ void put(const HostReport& from, schema::HostReport& to) {
   to.set_applied_order(raw(from.applied_order));
   to.set_observed(from.observed);
   put_lists(from, to);
+  capacity.set_disk_free_gib(from.capacity.disk_free_gib);
+  to.set_fence_proof(from.fence_proof);
+  if (from.refused) {
+    auto& refused = *to.mutable_refused();
+    refused.set_order(raw(from.refused->order));
+    refused.set_generation(from.refused->generation);
+    refused.set_reason(printable(from.refused->reason, kMaxMessageBytes));
+  }
+  to.set_clock_us(from.clock.us);
 }
 
 void put(const OrderAck& from, schema::OrderAck& to) {
@@ -169,6 +209,14 @@ VmReport vm(const schema::VmReport& from, FieldCheck& check) {
   to.guest_error = check.text(from.guest_error(), "vm.guest_error", kMaxGuestErrorBytes);
   for (const auto& name : from.departed()) to.departed.push_back(check.name(name, "vm.departed"));
   check.unique(to.departed, [](const auto& name) { return std::string_view(name); }, "vm.departed");
+  to.restart = from.restart();
+  if (!from.boot().empty()) to.boot = check.uuid(from.boot(), "vm.boot");
+  to.silent_s = from.silent_s();
+  check.range(static_cast<std::uint64_t>(from.not_ready_size()), 0, kMaxNotReady, "vm.not_ready");
+  if (check.failed()) return to;
+  for (const auto& name : from.not_ready()) to.not_ready.push_back(check.name(name, "vm.not_ready"));
+  check.unique(to.not_ready, [](const auto& name) { return std::string_view(name); }, "vm.not_ready");
+  to.access = from.access();
   return to;
 }
 
@@ -179,6 +227,23 @@ ObjectFailure failure(const schema::ObjectFailure& from, FieldCheck& check) {
   to.object = check.uuid(from.object(), "failure.object");
   to.code = to_plain(kFailureCodes, from.code(), check, "failure.code");
   to.message = check.text(from.message(), "failure.message", kMaxMessageBytes);
+  return to;
+}
+
+ObjectRef object(const schema::ObjectRef& from, FieldCheck& check) {
+  check.known(from, "in_flight");
+  ObjectRef to;
+  to.kind = to_plain(kObjectKinds, from.kind(), check, "in_flight.kind");
+  to.object = check.uuid(from.object(), "in_flight.object");
+  return to;
+}
+
+RefusedOrder refused(const schema::RefusedOrder& from, FieldCheck& check) {
+  check.known(from, "refused");
+  RefusedOrder to;
+  check.id(to.order, from.order(), "refused.order");
+  to.generation = from.generation();
+  to.reason = check.text(from.reason(), "refused.reason", kMaxMessageBytes);
   return to;
 }
 
@@ -209,6 +274,8 @@ void check_bounds(const schema::HostReport& from, FieldCheck& check) {
   bound(from.networks_size(), "networks");
   bound(from.images_size(), "images");
   bound(from.failures_size(), "failures");
+  bound(from.in_flight_size(), "in_flight");
+  check.range(static_cast<std::uint64_t>(from.conditions_size()), 0, kMaxConditions, "conditions");
   check.range(static_cast<std::uint64_t>(from.round_trips_size()), 0, kMaxRoundTripTargets, "round_trips");
 }
 
@@ -231,6 +298,14 @@ void read_lists(const schema::HostReport& from, HostReport& to, FieldCheck& chec
   for (const auto& item : from.failures()) to.failures.push_back(failure(item, check));
   for (const auto& item : from.round_trips()) to.round_trips.push_back(round_trip(item, check));
   check.unique(to.round_trips, [](const auto& item) { return item.site; }, "round_trip.site");
+  for (const auto& item : from.in_flight()) to.in_flight.push_back(object(item, check));
+  check.unique(to.in_flight, [](const auto& item) { return item; }, "in_flight");
+  for (const auto& item : from.conditions()) {
+    check.known(item, "condition");
+    to.conditions.push_back({to_plain(kConditionCodes, item.code(), check, "condition.code"),
+                             check.text(item.message(), "condition.message", kMaxMessageBytes)});
+  }
+  check.unique(to.conditions, [](const auto& item) { return item.code; }, "condition.code");
   const auto id = [](const auto& item) { return item.id; };
   check.unique(to.vms, id, "vm.id");
   check.unique(to.networks, id, "network.id");
@@ -250,13 +325,16 @@ HostReport report(const schema::HostReport& from, FieldCheck& check) {
   to.agent_version = check.text(from.agent_version(), "agent_version", kMaxVersionBytes);
   check.require(from.has_capacity(), "capacity", "is missing");
   to.capacity = {from.capacity().vcpus(), from.capacity().memory_mib(), from.capacity().disk_gib(),
-                 from.capacity().hardware_virtualisation()};
+                 from.capacity().hardware_virtualisation(), from.capacity().disk_free_gib()};
   check.require(from.has_highest_fence(), "highest_fence", "is missing");
   to.highest_fence = {from.highest_fence().delegation(), from.highest_fence().epoch()};
   to.accepted_generation = from.accepted_generation();
   to.applied_generation = from.applied_generation();
   check.id(to.applied_order, from.applied_order(), "applied_order");
   to.observed = from.observed();
+  to.fence_proof = check.signature(from.fence_proof(), "fence_proof");
+  if (from.has_refused()) to.refused = refused(from.refused(), check);
+  to.clock.us = from.clock_us();
   check_bounds(from, check);
   if (!check.failed()) read_lists(from, to, check);
   return to;

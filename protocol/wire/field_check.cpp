@@ -46,6 +46,12 @@ Mac FieldCheck::mac(std::string_view bytes, std::string_view field) {
   return value;
 }
 
+std::string FieldCheck::signature(std::string_view bytes, std::string_view field) {
+  constexpr std::size_t kSignatureBytes = 64;
+  require(bytes.empty() || bytes.size() == kSignatureBytes, field, "is not 64 bytes");
+  return std::string(bytes);
+}
+
 std::string FieldCheck::name(std::string_view bytes, std::string_view field, std::size_t max) {
   require(is_name(bytes, max), field, "is not a name");
   return std::string(bytes);

@@ -11,8 +11,8 @@
 #include "common/digest.h"
 #include "common/ip.h"
 #include "common/result.h"
+#include "common/text.h"
 #include "common/uuid.h"
-#include "protocol/wire/text.h"
 
 namespace google::protobuf {
 class Message;
@@ -44,6 +44,8 @@ class FieldCheck {
   Digest digest(std::string_view bytes, std::string_view field);
   // A single station's address, as every interface has.
   Mac mac(std::string_view bytes, std::string_view field);
+  // Absent, or as long as a signature of Ed25519; whether it verifies is not asked here.
+  std::string signature(std::string_view bytes, std::string_view field);
   std::string name(std::string_view bytes, std::string_view field, std::size_t max = 63);
   std::string text(std::string_view bytes, std::string_view field, std::size_t max);
   std::uint32_t vni(std::uint32_t value, std::string_view field);

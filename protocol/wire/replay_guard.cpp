@@ -35,6 +35,7 @@ Result<void> admit(const HostOrder& order, const SystemId& system, const HostId&
 Accepted after(const HostOrder& order, const Accepted& accepted) {
   Accepted next = accepted;
   next.fence = order.fence;
+  next.fence_proof = order.fence_proof;
   next.sequence = order.sequence;
   next.generation = order.generation;
   return next;

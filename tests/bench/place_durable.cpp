@@ -98,7 +98,7 @@ class Decider {
     hosts();
     control::CreateKeyPair key;
     key.name = "me";
-    key.public_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJhc2U2NGJhc2U2NGJhc2U2NGJhc2U2NGJhc2U2NGI0 me";
+    key.public_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICC3JNd5wIe53ZLHWjKGoimatNU7dIl9eP9h/oZELaXl me";
     ask(key);
     batch();
     finish();

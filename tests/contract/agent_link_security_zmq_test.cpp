@@ -2,6 +2,12 @@
 // evidence (an event, a counter, a later message on the same connection), never for time to pass.
 #include <doctest/doctest.h>
 
+#include <chrono>
+#include <cstdlib>
+#include <memory>
+#include <set>
+#include <vector>
+
 #include "controlnode/edges/zmq/curve_keys.h"
 #include "controlnode/edges/zmq/curve_listener.h"
 #include "controlnode/edges/zmq/gatekeeper.h"
@@ -182,6 +188,75 @@ TEST_CASE("agents' channel: a routing id that its host has left leads nowhere, w
   CHECK(server.link->send(server.a, "secret of a").error().code == Errc::unavailable);
   REQUIRE(server.link->send(server.b, "for b").ok());
   CHECK(thief.hear() == "for b");
+}
+
+TEST_CASE("agents' channel: which routing id a peer will be given cannot be known before") {
+  // As a peer of the listener is named that was given none, in a process whose random() was never seeded.
+  const auto given = [](Ungated& ungated, const RawKeys& agent_keys) {
+    RawPeer agent(ZMQ_DEALER);
+    agent.be_client(agent_keys, ungated.keys.public_key);
+    agent.connect(ungated.endpoint());
+    agent.say({"hello"});
+    char id[8] = {};
+    const int size = zmq_recv(ungated.socket.get(), id, sizeof id, 0);
+    REQUIRE(size == 5);
+    return std::string(id, 5);
+  };
+  std::set<std::string> seen;
+  for (int n = 0; n < 3; ++n) {
+    srandom(1);
+    Ungated ungated(true);
+    const auto agent_keys = raw_keys();
+    control::Admission admission;
+    admission.replace({{host_id(1), agent_keys.public_key}});
+    auto gatekeeper = control::Gatekeeper::start(ungated.context.get(), admission, "seal");
+    REQUIRE(gatekeeper.ok());
+    seen.insert(given(ungated, agent_keys));
+  }
+  CHECK(seen.size() == 3);
+}
+
+TEST_CASE("agents' channel: a key that connects again and again is let in a few times, and others all the same") {
+  Server server;
+  std::vector<std::unique_ptr<RawPeer>> flood;
+  const auto begun = std::chrono::steady_clock::now();
+  int admitted = 0;
+  for (int n = 0; n < 8; ++n) {
+    auto& peer = *flood.emplace_back(std::make_unique<RawPeer>(ZMQ_DEALER));
+    server.prepare(peer, server.key_b);
+    peer.set(ZMQ_RECONNECT_IVL, -1);
+    peer.watch(kHandshakeOutcomes);
+    peer.connect(server.link->endpoint());
+    admitted += peer.next_event() == ZMQ_EVENT_HANDSHAKE_SUCCEEDED ? 1 : 0;
+  }
+  const auto more = (std::chrono::steady_clock::now() - begun) / control::ConnectionRate::kOneMoreAfter;
+  CHECK(admitted >= 4);
+  CHECK(admitted <= 4 + more);
+  CHECK(admitted < 8);
+  RawPeer honest(ZMQ_DEALER);
+  server.prepare(honest, server.key_a);
+  honest.connect(server.link->endpoint());
+  honest.say({"hello"});
+  CHECK(server.inbox.next() == Heard{server.a, "hello"});
+}
+
+TEST_CASE("agents' channel: a key's allowance comes back with time, up to a burst, and is its own") {
+  using control::ConnectionRate;
+  ConnectionRate rate;
+  auto now = ConnectionRate::Steady::time_point{};
+  const auto in_a_row = [&](const std::string& key) {
+    int n = 0;
+    while (rate.may_connect(key, now)) ++n;
+    return n;
+  };
+  CHECK(in_a_row("a") == 4);
+  CHECK(in_a_row("b") == 4);
+  now += std::chrono::seconds(4);
+  CHECK(in_a_row("a") == 0);
+  now += std::chrono::seconds(2);
+  CHECK(in_a_row("a") == 1);
+  now += std::chrono::hours(24);
+  CHECK(in_a_row("a") == 4);
 }
 
 TEST_CASE("agents' channel: a message of two frames, or of many, is refused as a whole") {

@@ -139,7 +139,7 @@ inline void ask_for_clusters(ApiWorld& world, const std::vector<std::string>& na
   image.disk = {Digest{}, 1000};
   CreateKeyPair key_pair;
   key_pair.name = "me";
-  key_pair.public_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJhc2U2NA== me";
+  key_pair.public_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICC3JNd5wIe53ZLHWjKGoimatNU7dIl9eP9h/oZELaXl me";
   for (const Request& request : {Request{CreateFlavor{"small", 1, 1024, 10}}, Request{image}, Request{key_pair}}) {
     const auto reply = ask(world, request);
     REQUIRE(reply.ok());

@@ -84,6 +84,18 @@ inline void blob_store_contract(BlobStore& store, const BlobSource& source) {
     CHECK(done.error().code == Errc::unavailable);
     for (const auto& blob : held(store)) CHECK((!blob.complete && blob.bytes_done == 0));
   }
+  SUBCASE("what is removed is gone, whole or in part, and can be fetched again") {
+    CHECK(store.remove(source.genuine.digest).ok());
+    REQUIRE(fetch(store, source.genuine).ok());
+    CHECK(store.remove(source.genuine.digest).ok());
+    CHECK(held(store).empty());
+    source.cut_next();
+    REQUIRE_FALSE(fetch(store, source.genuine).ok());
+    CHECK(store.remove(source.genuine.digest).ok());
+    CHECK(held(store).empty());
+    REQUIRE(fetch(store, source.genuine).ok());
+    check_holds_only(store, source.genuine);
+  }
   SUBCASE("a blob without a size is refused") {
     const auto done = fetch(store, {source.genuine.digest, 0});
     REQUIRE_FALSE(done.ok());

@@ -30,6 +30,7 @@ inline void require_applied(Firewall& firewall, const std::vector<NetworkSpec>& 
 // Takes a Firewall without rules; one SUBCASE each.
 inline void firewall_contract(Firewall& firewall) {
   CHECK(applied(firewall) == Digest{});
+  CHECK(firewall.rules() != Digest{});
   SUBCASE("the digest of what was applied last is read back") {
     require_applied(firewall, {sample_network(1)}, digest_of(7));
     CHECK(applied(firewall) == digest_of(7));
@@ -38,19 +39,26 @@ inline void firewall_contract(Firewall& firewall) {
     require_applied(firewall, {sample_network(1), sample_network(2)}, digest_of(8));
     CHECK(applied(firewall) == digest_of(8));
   }
-  SUBCASE("no networks: no rules, however often") {
-    require_applied(firewall, {}, {});
+  SUBCASE("rules of no network are rules all the same, and are only removed by removing them") {
+    require_applied(firewall, {}, digest_of(5));
+    CHECK(applied(firewall) == digest_of(5));
     require_applied(firewall, {sample_network(1)}, digest_of(7));
-    require_applied(firewall, {}, {});
-    CHECK(applied(firewall) == Digest{});
-    require_applied(firewall, {}, {});
-    CHECK(applied(firewall) == Digest{});
+    require_applied(firewall, {}, digest_of(6));
+    CHECK(applied(firewall) == digest_of(6));
+    for (int again = 0; again < 2; ++again) {
+      CHECK(firewall.remove().ok());
+      CHECK(applied(firewall) == Digest{});
+    }
+    require_applied(firewall, {sample_network(1)}, digest_of(7));
+    CHECK(applied(firewall) == digest_of(7));
   }
   SUBCASE("rules without a digest are refused, and what was there stays") {
     require_applied(firewall, {sample_network(1)}, digest_of(7));
-    const auto refused = firewall.apply({sample_network(2)}, {});
-    REQUIRE_FALSE(refused.ok());
-    CHECK(refused.error().code == Errc::invalid_argument);
+    for (const auto& networks : {std::vector{sample_network(2)}, std::vector<NetworkSpec>{}}) {
+      const auto refused = firewall.apply(networks, {});
+      REQUIRE_FALSE(refused.ok());
+      CHECK(refused.error().code == Errc::invalid_argument);
+    }
     CHECK(applied(firewall) == digest_of(7));
   }
   SUBCASE("pods behind guests, the same ones in two networks") {

@@ -74,13 +74,43 @@ TEST_CASE("nftables keeps the contract") {
   contract::firewall_contract(firewall);
 }
 
-TEST_CASE("an empty list leaves no table of ours, and others' tables are never touched") {
+TEST_CASE("removal leaves no table of ours, and others' tables are never touched") {
   REQUIRE(test::enter_new_namespace());
   test::run({"nft", "add", "table", "inet", "others"});
   NftablesFirewall firewall(with_uplink());
   contract::require_applied(firewall, {contract::sample_network(1)}, contract::digest_of(1));
-  contract::require_applied(firewall, {}, {});
+  REQUIRE(firewall.remove().ok());
   CHECK(test::run({"nft", "list", "tables"}) == "table inet others\n");
+}
+
+TEST_CASE("other options are other rules") {
+  auto options = with_uplink();
+  const auto before = NftablesFirewall(options).rules();
+  CHECK(NftablesFirewall(options).rules() == before);
+  options.control_cidrs = {*Ipv4Prefix::parse("198.51.100.0/30")};
+  const auto forbidden = NftablesFirewall(options).rules();
+  CHECK(forbidden != before);
+  options.uplink = "eth1";
+  CHECK(NftablesFirewall(options).rules() != forbidden);
+}
+
+// What an order leaves that takes the last cluster away, until its guest's QEMU has ended.
+TEST_CASE("under the rules of no network a guest that still runs reaches nobody, and nobody's VXLAN comes in") {
+  Site site;
+  site.protect();
+  REQUIRE(Site::reaches(site.guest_a, "198.51.100.2"));
+  REQUIRE(Site::reaches(site.guest_a, "10.1.0.1"));
+  site.host.in([&] {
+    NftablesFirewall firewall(with_uplink());
+    contract::require_applied(firewall, {}, contract::digest_of(2));
+  });
+  for (const char* to : {"198.51.100.2", "198.51.100.1", "192.0.2.1", "10.1.0.1", "10.2.0.1", "10.2.0.11"}) {
+    CAPTURE(to);
+    CHECK_FALSE(Site::reaches(site.guest_a, to));
+  }
+  // The host itself is as it was.
+  CHECK(Site::reaches(site.host, "198.51.100.2"));
+  CHECK(Site::reaches(site.outside, "198.51.100.1"));
 }
 
 TEST_CASE("a refused transaction changes nothing; a missing table is seen") {
@@ -100,6 +130,7 @@ TEST_CASE("without the nft tool the firewall is unavailable") {
   NftablesFirewall firewall(options);
   CHECK(firewall.applied().error().code == Errc::unavailable);
   CHECK(firewall.apply({contract::sample_network(1)}, contract::digest_of(1)).error().code == Errc::unavailable);
+  CHECK(firewall.remove().error().code == Errc::unavailable);
 }
 
 TEST_CASE("guests reach the outside masqueraded, and their gateway, and nothing else") {

@@ -96,7 +96,11 @@ inline void guest_channels_contract(GuestWorld& world) {
 }
 
 inline GuestStatus status_of(const std::string& stage, const std::string& have) {
-  return {{{stage, 12}}, "", have, {}};
+  GuestStatus status;
+  status.stages = {{stage, 12}};
+  status.have = have;
+  status.boot = *Uuid::parse("5eed0000-0000-4000-8000-000000000001");
+  return status;
 }
 
 // Both ways: a guest is given its document until it has it, then the next one over the same connection.

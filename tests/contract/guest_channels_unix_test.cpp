@@ -192,6 +192,18 @@ TEST_CASE("guest channels give documents over the connection that they have") {
   CHECK(second.read_line(0).empty());
 }
 
+TEST_CASE("a guest is told the control node's date with its document, whatever the machine's is") {
+  World world;
+  Qemu qemu(world.path("a"));
+  const std::string document = R"({"v":1})";
+  world.channels->date(TimePoint{1'000'000'000'000'000});
+  world.channels->watch({{guest_number(1), world.path("a"), document}});
+  REQUIRE(qemu.accept_client());
+  REQUIRE(qemu.write_all(line("booted")));
+  const auto sent = qemu.read_line();
+  CHECK(sent.find("\"now_ms\":10000000") != std::string::npos);
+}
+
 TEST_CASE("a document is not sent again before its time, and not to a guest that has it") {
   World world(std::chrono::hours(1));
   Qemu qemu(world.path("a"));

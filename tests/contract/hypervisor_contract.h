@@ -18,6 +18,7 @@ struct HypervisorWorld {
   NetworkSpec network;
   VmPaths paths;
   std::function<void(const NodeId&)> switch_off;     // as a person would, behind our back
+  std::function<void(const NodeId&)> pause;          // likewise
   std::function<void(const NodeId&)> place_foreign;  // defines a VM with this UUID that is not ours
   std::function<void(const NodeId&)> take_foreign_away;
 };
@@ -100,6 +101,41 @@ inline void stopped_is_started_again(HypervisorWorld& world) {
   CHECK(on->order == order_number(1));
 }
 
+inline VmState state_of(HypervisorWorld& world) {
+  const auto seen = find_vm(world.hypervisor, world.vm.id);
+  return seen ? seen->state : VmState::unknown;
+}
+
+inline void switched_off_and_on(HypervisorWorld& world) {
+  INFO("absent is success");
+  CHECK(world.hypervisor.stop(world.vm.id, 1, true).ok());
+  must_start(world, world.vm, order_number(1));
+  INFO("of another generation: left alone");
+  CHECK(world.hypervisor.stop(world.vm.id, 2, true).ok());
+  CHECK(state_of(world) == VmState::running);
+  REQUIRE(world.hypervisor.stop(world.vm.id, 1, true).ok());
+  CHECK(state_of(world) == VmState::stopped);
+  CHECK(world.hypervisor.stop(world.vm.id, 1, true).ok());
+  CHECK(world.hypervisor.stop(world.vm.id, 1, false).ok());
+  INFO("on again under a higher restart, which is read back; the disk is the same");
+  VmSpec again = world.vm;
+  again.restart = 3;
+  must_start(world, again, order_number(2));
+  const auto on = find_vm(world.hypervisor, world.vm.id);
+  REQUIRE(on.has_value());
+  CHECK(on->state == VmState::running);
+  CHECK(on->restart == 3);
+  CHECK(overlays_of(world.hypervisor, world.vm.id) == std::vector<std::uint64_t>{1});
+}
+
+inline void paused_goes_on(HypervisorWorld& world) {
+  must_start(world, world.vm, order_number(1));
+  world.pause(world.vm.id);
+  REQUIRE(state_of(world) == VmState::paused);
+  must_start(world, world.vm, order_number(1));
+  CHECK(state_of(world) == VmState::running);
+}
+
 inline void removed_leaves_nothing(HypervisorWorld& world) {
   INFO("absent is success");
   CHECK(world.hypervisor.remove(world.vm.id, 7).ok());
@@ -139,6 +175,8 @@ inline void hypervisor_contract(HypervisorWorld& world) {
     generations_are_kept_apart(world);
   }
   SUBCASE("a VM that was switched off is started again") { stopped_is_started_again(world); }
+  SUBCASE("a VM is switched off and on, under a number that is read back") { switched_off_and_on(world); }
+  SUBCASE("a paused VM goes on when it is started") { paused_goes_on(world); }
   SUBCASE("a removed VM leaves neither domain nor overlay") { removed_leaves_nothing(world); }
   SUBCASE("a VM that is not ours is neither seen nor touched") { foreign_is_left_alone(world); }
 }

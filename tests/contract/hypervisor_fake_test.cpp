@@ -26,7 +26,8 @@ TEST_CASE("the fake hypervisor keeps the contract") {
                                   sample_vm(),
                                   network,
                                   {},
-                                  [&](const NodeId& id) { fake.stop(id); },
+                                  [&](const NodeId& id) { fake.set_state(id, VmState::stopped); },
+                                  [&](const NodeId& id) { fake.set_state(id, VmState::paused); },
                                   [&](const NodeId& id) { fake.place_foreign(id); },
                                   [&](const NodeId& id) { fake.take_away(id); }};
   contract::hypervisor_contract(world);

@@ -109,16 +109,16 @@ std::string value_in(const std::string& path, const char* text) {
   return seen;
 }
 
-// The file as version 1 made it, with one obligation.
-void make_version_1(const std::string& path, const std::string& accepted, const std::string& seal) {
+// The file as version 2 made it, with one obligation.
+void make_version_2(const std::string& path, const std::string& accepted, const std::string& seal) {
   run_sql(path,
           "BEGIN; CREATE TABLE accepted (singleton INTEGER PRIMARY KEY CHECK (singleton = 1), "
           "delegation INTEGER NOT NULL, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL, "
-          "generation INTEGER NOT NULL, envelope BLOB NOT NULL);"
+          "generation INTEGER NOT NULL, envelope_sha256 BLOB NOT NULL);"
           "CREATE TABLE obligations (kind TEXT NOT NULL, object BLOB NOT NULL, number INTEGER NOT NULL, "
           "order_id BLOB NOT NULL, PRIMARY KEY (kind, object));"
           "CREATE TABLE seal (singleton INTEGER PRIMARY KEY CHECK (singleton = 1), sha256 BLOB NOT NULL);"
-          "PRAGMA application_id = 1146442309; PRAGMA user_version = 1;"
+          "PRAGMA application_id = 1146442309; PRAGMA user_version = 2;"
           "INSERT INTO obligations VALUES ('vm', x'01010101010101010101010101010101', 1, "
           "x'01010101010101010101010101010101');"
           "INSERT INTO accepted VALUES (1, " + accepted + "); INSERT INTO seal VALUES (1, x'" + seal +
@@ -219,7 +219,7 @@ TEST_CASE("sqlite journal: rows changed by somebody else are corrupt") {
   for (const char* change : {"UPDATE accepted SET epoch = 0", "UPDATE accepted SET envelope_sha256 = x''",
                              "DELETE FROM obligations WHERE kind = 'vm'", "DELETE FROM accepted",
                              "UPDATE obligations SET object = x'00'", "DELETE FROM seal", "DROP TABLE seal",
-                             "PRAGMA user_version = 1", "PRAGMA user_version = 3"}) {
+                             "PRAGMA user_version = 1", "PRAGMA user_version = 4"}) {
     CAPTURE(std::string(change));
     overwrite(folder.file(), good);
     sqlite3* other = nullptr;
@@ -232,29 +232,38 @@ TEST_CASE("sqlite journal: rows changed by somebody else are corrupt") {
   }
 }
 
-TEST_CASE("sqlite journal: one of version 1, with the envelope itself, is brought up to date") {
+constexpr const char* kEvidence = "86bfccc7631f2d38edcf4fcda50154b11929f1113971dcf1b46d8f54b8f4837f";
+
+TEST_CASE("sqlite journal: one of version 2, which proves no fence, is brought up to date") {
   const Folder folder;
-  make_version_1(folder.file(), "40, 41, 42, 43, CAST('the signed bytes' AS BLOB)",
-                 "475a87cc81b9984505c024aa2745bae7a36c7f6ddeef5b7a2a87e035e1ef07c2");
+  make_version_2(folder.file(), "40, 41, 42, 43, x'" + std::string(kEvidence) + "'",
+                 "b1f9ba6677fee19ad2d524842d778abe749dcd5c2b53cdf90404a31d7f7db6c4");
   for (int start = 0; start < 2; ++start) {
     auto journal = opened(folder.file());
     CHECK(*journal->accepted() == mark(40));
     CHECK(*journal->obligations() == std::vector{obligation(ObjectKind::vm, 1, 1)});
   }
-  CHECK(value_in(folder.file(), "SELECT lower(hex(envelope_sha256)) FROM accepted") ==
-        "86bfccc7631f2d38edcf4fcda50154b11929f1113971dcf1b46d8f54b8f4837f");  // of the signed bytes
-  CHECK(value_in(folder.file(), "PRAGMA user_version") == "2");
+  CHECK(value_in(folder.file(), "SELECT lower(hex(envelope_sha256)) FROM accepted") == kEvidence);
+  CHECK(value_in(folder.file(), "PRAGMA user_version") == "3");
 }
 
-TEST_CASE("sqlite journal: one of version 1 that somebody changed is corrupt and left as it is") {
+TEST_CASE("sqlite journal: one of version 2 that somebody changed is corrupt") {
   const Folder folder;
-  make_version_1(folder.file(), "40, 41, 42, 44, CAST('the signed bytes' AS BLOB)",
-                 "475a87cc81b9984505c024aa2745bae7a36c7f6ddeef5b7a2a87e035e1ef07c2");
+  make_version_2(folder.file(), "40, 41, 42, 44, x'" + std::string(kEvidence) + "'",
+                 "b1f9ba6677fee19ad2d524842d778abe749dcd5c2b53cdf90404a31d7f7db6c4");
   const auto journal = SqliteJournal::open(folder.file());
   REQUIRE_FALSE(journal.ok());
   CHECK(journal.error().code == Errc::corrupt);
-  CHECK(value_in(folder.file(), "PRAGMA user_version") == "1");
-  CHECK(value_in(folder.file(), "SELECT envelope FROM accepted") == "the signed bytes");
+}
+
+TEST_CASE("sqlite journal: the proof of the fence is kept, and no other is taken for it") {
+  const Folder folder;
+  auto proven = mark(1);
+  proven.fence_proof = std::string(64, 'p');
+  REQUIRE(opened(folder.file())->accept(proven, evidence(1)).ok());
+  CHECK(*opened(folder.file())->accepted() == proven);
+  run_sql(folder.file(), "UPDATE accepted SET fence_proof = x'00'");
+  CHECK(SqliteJournal::open(folder.file()).error().code == Errc::corrupt);
 }
 
 TEST_CASE("sqlite journal: the file is for its owner alone, and one agent has it at a time") {

@@ -283,7 +283,7 @@ TEST_CASE("store: every state comes back as it was written") {
     world.must({s.node, s.cluster, s.operation});
     world.check();
   }
-  for (std::uint8_t i = 0; i <= static_cast<std::uint8_t>(FailureCode::internal); ++i) {
+  for (std::uint8_t i = 0; i <= static_cast<std::uint8_t>(FailureCode::crash_loop); ++i) {
     s.observation.observation.failures = {
         {static_cast<ObjectKind>(i % 4), Uuid{}, static_cast<FailureCode>(i), "x"}};
     world.must({s.observation});

@@ -75,6 +75,20 @@ TEST_CASE("store: an epoch rises above what any host has seen, up to the last on
   world.check();
 }
 
+TEST_CASE("store: who leads rises above an epoch, and who does not lead is told so") {
+  constexpr auto kMax = std::numeric_limits<std::uint64_t>::max();
+  World world;
+  const std::uint64_t before = world.epoch;
+  CHECK(*world.store->rise_above(before, 0) == before + 1);
+  CHECK(*world.store->rise_above(before + 1, 5000) == 5001);
+  CHECK(world.store->rise_above(before, 9000).error().code == Errc::lost_leadership);
+  CHECK(world.store->rise_above(5000, 9000).error().code == Errc::lost_leadership);
+  CHECK(world.store->rise_above(5001, kMax).error().code == Errc::conflict);
+  world.epoch = 5001;
+  world.must({Sample{}.site});
+  world.check();
+}
+
 TEST_CASE("store: the system's id is made once") {
   World world;
   const auto first = id<SystemId>(0xa0, 1), second = id<SystemId>(0xa0, 2);

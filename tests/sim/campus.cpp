@@ -114,6 +114,19 @@ void Campus::check() const {
       if (!seen.insert(vm.id).second) throw std::runtime_error("I3: VM on two hosts " + vm.id.str());
     }
   }
+  // I17: an agent wakes up for what happens, for heartbeats, looks and retries, and not for nothing.
+  constexpr std::size_t kMostIdleWakeups = 20;
+  for (const auto& host : hosts_) {
+    if (host->idle_wakeups() > kMostIdleWakeups) throw std::runtime_error("I17: an agent spins: " + host->id().str());
+  }
+  // The filter never opens beside a guest that an order of this campus has started.
+  for (const auto& host : hosts_) {
+    if (host->firewall().there()) continue;
+    const auto domains = host->hypervisor().domains();
+    if (std::any_of(domains.begin(), domains.end(), [](const auto& vm) { return vm.state == VmState::running; })) {
+      throw std::runtime_error("a guest runs beside an open packet filter on " + host->id().str());
+    }
+  }
   // I13: what the rows say runs was reported by its host under that generation.
   for (const auto& [id, node] : stored.nodes) {
     if (node.state == control::NodeState::ready && node.observed_generation != node.generation) {

@@ -1,7 +1,9 @@
 #include "tests/sim/sim_host.h"
 
 #include <algorithm>
+#include <limits>
 #include <stdexcept>
+#include <utility>
 
 #include "hostagent/app/executor.h"
 
@@ -27,7 +29,7 @@ SimHost::SimHost(World& world, Network& network, HostId id, SystemId system,
 }
 
 void SimHost::start_agent() {
-  ++life_;
+  posting_life_ = ++life_;
   host::AgentIdentity identity;
   identity.system = system_;
   identity.host = id_;
@@ -37,20 +39,22 @@ void SimHost::start_agent() {
   identity.capacity = {8, 16384, 200, true};
   identity.channels_dir = kChannels;
   loop_ = std::make_unique<host::AgentLoop>(
-      host::AgentParts{world_, *this, *this, *this, journal_, hypervisor_, dataplane_, firewall_,
-                       blobs_, seeds_, guests_, control_key_, nullptr, &round_trips_},
+      host::AgentParts{world_.steady(), world_, {*this, *this, *this, *this}, *this, *this, journal_, hypervisor_, dataplane_,
+                       firewall_, blobs_, seeds_, guests_, machine_, control_key_, nullptr, &round_trips_},
       identity);
   network_.connect(id_, this);
   world_.note("agent starts " + id_.str());
   const auto started = loop_->start();
   if (!started) throw std::runtime_error("agent: " + started.error().message);
-  wake_at(loop_->next_wake());
+  waiting_.clear();
+  due_ = {std::numeric_limits<std::int64_t>::max()};
+  step_at(world_.now());
   guests_speak();
   sites_answer();
 }
 
 void SimHost::kill_agent() {
-  ++life_;
+  posting_life_ = ++life_;
   network_.disconnect(id_);
   guests_.watch({});
   round_trips_.measure({});
@@ -58,18 +62,39 @@ void SimHost::kill_agent() {
   world_.note("agent dies " + id_.str());
 }
 
-void SimHost::wake_at(TimePoint when) {
-  world_.at(when, [this, life = life_] {
-    if (life != life_) return;
-    loop_->handle(host::Tick{});
-    wake_at(std::max(loop_->next_wake(), world_.now() + std::chrono::milliseconds(1)));
+void SimHost::power_cycle() {
+  if (agent_runs()) kill_agent();
+  ++boot_;
+  hypervisor_.fail = nullptr;
+  hypervisor_.reboot();
+  dataplane_.reboot();
+  firewall_.reboot();
+  running_since_.clear();
+  start_agent();
+}
+
+// The production driver's rule (agent_queue.cpp): the loop is called with all that waits, when something waits or when it
+// asked to be called. A step takes its time, so that a loop which asks to be called at once is called again and again.
+void SimHost::step_at(TimePoint when) {
+  if (when >= due_) return;
+  due_ = when;
+  world_.at(when, [this, life = life_, when] {
+    if (life == life_ && when == due_) step();
   });
 }
 
+void SimHost::step() {
+  due_ = {std::numeric_limits<std::int64_t>::max()};
+  if (world_.now() - idle_since_ >= std::chrono::seconds(1)) idle_since_ = world_.now(), idle_ = 0;
+  if (waiting_.empty()) most_idle_ = std::max(most_idle_, ++idle_);
+  const auto wake = loop_->step(std::exchange(waiting_, {}));
+  step_at(std::max(TimePoint{wake.us}, world_.now() + Duration{50}));
+}
+
 void SimHost::post(host::AgentEvent event) {
-  world_.at(world_.now(), [this, life = life_, event = std::move(event)]() mutable {
-    if (life == life_) loop_->handle(std::move(event));
-  });
+  if (posting_life_ != life_) return;
+  waiting_.push_back(std::move(event));
+  step_at(world_.now() + world_.between(Duration{20}, Duration{2000}));
 }
 
 Result<void> SimHost::send(std::string bytes) {
@@ -97,14 +122,14 @@ void SimHost::on_round_trips(std::vector<host::MeasuredRoundTrip> measured) {
 
 void SimHost::run(std::function<void()> job) {
   const auto delay = world_.between(Duration{500}, std::chrono::milliseconds(400));
-  world_.after(delay, [this, life = life_, job = std::move(job)] {
+  world_.after(delay, [this, life = life_, boot = boot_, job = std::move(job)] {
+    if (boot != boot_) return;
     // A job of a killed agent may have got through all the same, unseen by its successor: its
     // outcome is dropped by post(), which compares lives.
     if (life == life_ || world_.chance(50)) {
-      const auto real_life = life_;
-      life_ = life;
+      const auto before = std::exchange(posting_life_, life);
       job();
-      life_ = real_life;
+      posting_life_ = before;
     }
   });
 }

@@ -13,6 +13,7 @@
 #include "tests/support/fake_guest_channels.h"
 #include "tests/support/fake_hypervisor.h"
 #include "tests/support/fake_journal.h"
+#include "tests/support/fake_machine.h"
 #include "tests/support/fake_round_trips.h"
 #include "tests/support/fake_seed_store.h"
 
@@ -33,6 +34,7 @@ class SimHost : public host::AgentInbox,
 
   void start_agent();
   void kill_agent();  // what was under way may or may not have happened
+  void power_cycle();  // the PC is switched off and on; its agent starts with it
   bool agent_runs() const { return loop_ != nullptr; }
 
   const HostId& id() const { return id_; }
@@ -43,6 +45,8 @@ class SimHost : public host::AgentInbox,
   host::FakeJournal& journal() { return journal_; }
   host::FakeRoundTrips& round_trips() { return round_trips_; }
   std::vector<host::WatchedGuest> watched() const { return guests_.watched(); }
+  // How often at most in one second the agent has woken up although nothing had happened.
+  std::size_t idle_wakeups() const { return most_idle_; }
 
   void post(host::AgentEvent event) override;
   Result<void> send(std::string bytes) override;
@@ -54,7 +58,8 @@ class SimHost : public host::AgentInbox,
   void run(std::function<void()> job) override;
 
  private:
-  void wake_at(TimePoint when);
+  void step_at(TimePoint when);
+  void step();
   void guests_speak();
   void sites_answer();
 
@@ -63,7 +68,13 @@ class SimHost : public host::AgentInbox,
   HostId id_;
   SystemId system_;
   const wire::VerifyingKey& control_key_;
+  std::vector<host::AgentEvent> waiting_;
+  TimePoint due_{};         // of the next step
+  TimePoint idle_since_{};
+  std::size_t idle_ = 0, most_idle_ = 0;
   std::uint64_t life_ = 0;  // raised at each start and kill: what an earlier life planned is void
+  std::uint64_t boot_ = 0;          // what was under way before the PC was switched off never happens
+  std::uint64_t posting_life_ = 0;  // of whom what is posted comes
 
   host::FakeHypervisor hypervisor_;
   host::FakeDataplane dataplane_;
@@ -73,6 +84,7 @@ class SimHost : public host::AgentInbox,
   host::FakeJournal journal_;
   host::FakeGuestChannels guests_;
   host::FakeRoundTrips round_trips_;
+  host::FakeMachine machine_;
   std::unique_ptr<host::AgentLoop> loop_;
   std::vector<std::unique_ptr<host::AgentLoop>> dead_;  // their last jobs still refer to them
   std::map<NodeId, TimePoint> running_since_;

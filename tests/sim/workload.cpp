@@ -148,13 +148,7 @@ void Workload::break_host(SimHost& host) {
       if (vms && !vms->empty()) host.hypervisor().crash((*vms)[world.below(vms->size())].id);
       break;
     }
-    default: {  // the PC is switched off and on
-      if (host.agent_runs()) host.kill_agent();
-      host.hypervisor().fail = nullptr;
-      host.hypervisor().reboot();
-      host.dataplane().reboot();
-      host.start_agent();
-    }
+    default: host.power_cycle();
   }
 }
 

@@ -14,7 +14,11 @@ namespace dure::sim {
 // Simulated time, chance and a trace: everything that happens in a run is a function of the seed.
 class World : public Clock, public Random {
  public:
-  explicit World(std::uint64_t seed) : engine_(seed) {}
+  explicit World(std::uint64_t seed) : engine_(seed), steady_(*this) {}
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+
+  SteadyClock& steady() { return steady_; }
 
   TimePoint now() override { return now_; }
   std::array<std::uint8_t, 16> bytes16() override {
@@ -57,7 +61,14 @@ class World : public Clock, public Random {
   std::uint64_t notes() const { return notes_; }
 
  private:
+  struct Steady : SteadyClock {
+    explicit Steady(World& of) : world(of) {}
+    SteadyPoint now() override { return {world.now_.us}; }
+    World& world;
+  };
+
   std::mt19937_64 engine_;
+  Steady steady_;
   TimePoint now_{1'700'000'000'000'000};
   std::uint64_t counter_ = 0;
   std::map<std::pair<TimePoint, std::uint64_t>, std::function<void()>> agenda_;

@@ -65,6 +65,11 @@ class FakeBlobStore : public BlobStore {
     return {};
   }
 
+  Result<void> remove(const Digest& digest) override {
+    held_.erase(digest);
+    return {};
+  }
+
   std::string path_of(const Digest& digest) const override { return "/blobs/" + digest.str(); }
 
  private:

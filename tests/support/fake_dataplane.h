@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -37,7 +38,12 @@ class FakeDataplane final : public Dataplane {
     if (held != networks_.end() && held->second.spec.id != network.id) {
       return Error{Errc::conflict, "VNI " + std::to_string(network.vni) + " is in use by another network"};
     }
-    const ObservedNetwork wanted{remote_part(network), true};
+    // Guests' taps go with their VM: here they are taken to be where they belong.
+    ObservedNetwork wanted{remote_part(network), true};
+    for (const auto& entry : network.entries) {
+      if (entry.vtep == network.local_vtep) wanted.guests.push_back(entry.mac);
+    }
+    std::sort(wanted.guests.begin(), wanted.guests.end());
     if (held != networks_.end() && held->second == wanted) return {};
     networks_[network.vni] = wanted;
     ++applied;
@@ -56,6 +62,10 @@ class FakeDataplane final : public Dataplane {
   void damage(std::uint32_t vni) {
     if (const auto held = networks_.find(vni); held != networks_.end()) held->second.complete = false;
   }
+  // Its bridge was made anew by somebody: no tap is a port of it.
+  void detach_guests(std::uint32_t vni) {
+    if (const auto held = networks_.find(vni); held != networks_.end()) held->second.guests.clear();
+  }
 
  private:
   std::optional<Error> failure(const std::string& call) { return fail ? fail(call) : std::nullopt; }
@@ -63,7 +73,7 @@ class FakeDataplane final : public Dataplane {
   std::map<std::uint32_t, ObservedNetwork> networks_;
 };
 
-// A packet filter that remembers whose rules it has. `fail`: as above ("applied", "apply").
+// A packet filter that remembers whose rules it has. `fail`: as above ("applied", "apply", "remove").
 class FakeFirewall final : public Firewall {
  public:
   std::function<std::optional<Error>(const std::string& call)> fail;
@@ -76,14 +86,22 @@ class FakeFirewall final : public Firewall {
 
   Result<void> apply(const std::vector<NetworkSpec>& networks, const Digest& digest) override {
     if (auto error = failure("apply")) return *error;
-    if (!networks.empty() && digest == Digest{}) {
-      return Error{Errc::invalid_argument, "the digest of rules is not all zero"};
-    }
+    if (digest == Digest{}) return Error{Errc::invalid_argument, "the digest of rules is not all zero"};
     networks_ = networks;
-    digest_ = networks.empty() ? Digest{} : digest;
+    digest_ = digest;
     ++replaced;
     return {};
   }
+
+  Result<void> remove() override {
+    if (auto error = failure("remove")) return *error;
+    reboot();
+    return {};
+  }
+
+  Digest rules() const override { return Digest{{7}}; }
+
+  bool there() const { return digest_ != Digest{}; }
 
   const std::vector<NetworkSpec>& networks() const { return networks_; }
   void reboot() { networks_.clear(), digest_ = {}; }

@@ -25,6 +25,16 @@ class FakeGuestChannels : public GuestChannels {
     watched_ = std::move(guests);
   }
 
+  void date(TimePoint now) override {
+    const std::lock_guard lock(mutex_);
+    date_ = now;
+  }
+  // As guests were told it last.
+  TimePoint date() const {
+    const std::lock_guard lock(mutex_);
+    return date_;
+  }
+
   // True: somebody listened.
   bool say(const std::string& socket_path, GuestStatus status) {
     NodeId vm;
@@ -65,6 +75,7 @@ class FakeGuestChannels : public GuestChannels {
   GuestListener& listener_;
   mutable std::mutex mutex_;
   std::vector<WatchedGuest> watched_;
+  TimePoint date_;
   std::map<std::string, std::string> given_;
 };
 

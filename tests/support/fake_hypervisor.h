@@ -24,10 +24,12 @@ class FakeHypervisor : public Hypervisor {
     NetworkSpec network;
     VmPaths paths;
   };
-  // Asked before every call of "list", "volumes", "start", "remove": an error makes it fail.
+  // Asked before every call of "list", "volumes", "start", "stop", "remove": an error makes it fail.
   // Of `in_doubt` the effect takes place all the same.
   std::function<std::optional<Error>(const std::string& call, const NodeId& vm)> fail;
   bool kvm = true;
+  std::set<NodeId> deaf;  // guests that do not stop when they are asked to
+  bool disk_full = false;  // who is resumed is paused again at once
 
   explicit FakeHypervisor(HypervisorListener* listener = nullptr) : listener_(listener) {}
 
@@ -53,6 +55,22 @@ class FakeHypervisor : public Hypervisor {
     const auto error = locked_failure("start", vm.id);
     if (error && error->code != Errc::in_doubt) return *error;
     if (auto started = do_start(vm, order, network, paths); !started) return started;
+    tell();
+    return error ? Result<void>(*error) : Result<void>();
+  }
+
+  Result<void> stop(const NodeId& id, std::uint64_t generation, bool hard) override {
+    const auto error = locked_failure("stop", id);
+    if (error && error->code != Errc::in_doubt) return *error;
+    {
+      const std::lock_guard lock(mutex_);
+      const auto found = domains_.find(id);
+      if (found != domains_.end() && found->second.ours && found->second.seen.generation == generation) {
+        auto& seen = found->second.seen;
+        if (seen.state == VmState::running && !hard && !deaf.contains(id)) seen.state = VmState::shut_down;
+        if (hard && seen.state != VmState::shut_down) seen.state = VmState::stopped;
+      }
+    }
     tell();
     return error ? Result<void>(*error) : Result<void>();
   }
@@ -102,6 +120,15 @@ class FakeHypervisor : public Hypervisor {
     const auto found = domains_.find(id);
     return found == domains_.end() ? std::nullopt : std::optional(found->second);
   }
+  // The truth, whatever list() answers.
+  std::vector<ObservedVm> domains() const {
+    const std::lock_guard lock(mutex_);
+    std::vector<ObservedVm> found;
+    for (const auto& [id, domain] : domains_) {
+      if (domain.ours) found.push_back(domain.seen);
+    }
+    return found;
+  }
   // How often a VM was really switched on: two at once would be the same VM running twice.
   std::size_t starts() const {
     const std::lock_guard lock(mutex_);
@@ -130,12 +157,14 @@ class FakeHypervisor : public Hypervisor {
         return Error{Errc::already_exists, "a domain with this id is not ours or newer"};
       if (there.seen.generation < vm.generation)
         return Error{Errc::conflict, "an older generation is still there"};
-      if (there.seen.state == VmState::running || there.seen.state == VmState::paused) return {};
+      if (there.seen.state == VmState::running) return {};
+      if (there.seen.state == VmState::paused && disk_full) return {};
       found->second.seen.state = VmState::running;
+      found->second.seen.restart = vm.restart;
     } else {
       overlays_.emplace(vm.id, vm.generation);
       Domain made{true, {}, vm, network, paths};
-      made.seen = {vm.id, vm.generation, order, network.id, network.vni, VmState::running};
+      made.seen = {vm.id, vm.generation, order, network.id, network.vni, VmState::running, vm.restart};
       domains_.emplace(vm.id, std::move(made));
     }
     ++starts_;

@@ -12,6 +12,7 @@ class FakeMachine : public Machine {
   BootId boot;
   HostCapacity facts;
   std::optional<Error> failure;
+  HostState seen;
 
   Result<BootId> boot_id() override {
     if (failure) return *failure;
@@ -21,6 +22,7 @@ class FakeMachine : public Machine {
     if (failure) return *failure;
     return facts;
   }
+  HostState state() override { return seen; }
 };
 
 }  // namespace dure::host

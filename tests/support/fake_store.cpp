@@ -26,6 +26,12 @@ Result<std::uint64_t> FakeStore::take_lead(std::string_view holder, std::uint64_
   return epoch_;
 }
 
+Result<std::uint64_t> FakeStore::rise_above(std::uint64_t epoch, std::uint64_t at_least) {
+  if (down_) return down();
+  if (epoch != epoch_) return Error{Errc::lost_leadership, "another epoch leads"};
+  return take_lead(std::string(holder_), at_least);
+}
+
 Result<SystemId> FakeStore::system_id(const SystemId& fresh) {
   if (down_) return down();
   if (model_.system.is_nil()) model_.system = fresh;
@@ -34,6 +40,7 @@ Result<SystemId> FakeStore::system_id(const SystemId& fresh) {
 
 Result<Model> FakeStore::load() {
   if (down_) return down();
+  ++loads_;
   Model loaded = model_;
   // The fleet of the newest decision is not known: the next one begins a segment.
   if (loaded.placements) {

@@ -28,6 +28,7 @@ class FakeStore : public Store {
   void set_down(bool down) { down_ = down; }
 
   Result<std::uint64_t> take_lead(std::string_view holder, std::uint64_t at_least) override;
+  Result<std::uint64_t> rise_above(std::uint64_t epoch, std::uint64_t at_least) override;
   Result<SystemId> system_id(const SystemId& fresh) override;
   Result<Model> load() override;
   Result<void> commit(std::uint64_t epoch, std::span<const Change> changes) override;
@@ -42,6 +43,7 @@ class FakeStore : public Store {
   const Model& stored() const { return model_; }
   std::uint64_t epoch() const { return epoch_; }
   const std::string& holder() const { return holder_; }
+  std::uint64_t loads() const { return loads_; }
   std::uint64_t commits() const { return commits_; }
 
  private:
@@ -55,7 +57,7 @@ class FakeStore : public Store {
   Placements placements_;
   std::uint64_t epoch_ = 0;
   std::string holder_;
-  std::uint64_t commits_ = 0;
+  std::uint64_t commits_ = 0, loads_ = 0;
   Fault fault_ = Fault::none;
   std::optional<std::pair<std::uint64_t, std::span<const Change>>> under_way_;
   bool down_ = false;

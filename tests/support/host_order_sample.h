@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+
 #include "hostagent/core/host_plan.h"
 #include "hostagent/core/observed.h"
 #include "protocol/messages/host_order.h"
@@ -62,12 +64,16 @@ inline Observed all_in_place(const HostOrder& order) {
     }
   }
   for (const auto& network : order.networks) {
-    observed.networks.push_back({remote_part(network), true});
+    auto& seen = observed.networks.emplace_back(ObservedNetwork{remote_part(network), true});
+    for (const auto& vm : order.vms) {
+      if (vm.network == network.id) seen.guests.push_back(vm.mac);
+    }
+    std::sort(seen.guests.begin(), seen.guests.end());
   }
-  observed.firewall = firewall_digest(order.networks);
+  observed.firewall = firewall_digest(order.networks, {});
   for (const auto& vm : order.vms) {
     observed.vms.push_back({vm.id, vm.generation, order.order, vm.network, order.networks[0].vni,
-                            VmState::running});
+                            VmState::running, vm.restart});
     observed.files.push_back({vm.id, vm.generation, true, true});
   }
   return observed;

@@ -87,7 +87,7 @@ class Campus {
     image.kubernetes = "v1.32.13";
     model.images[image.id] = image;
     const KeyPair key{numbered<KeyPairId>(0x4e, ++numbers_), project, "me",
-                      "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJhc2U2NA== me"};
+                      "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICC3JNd5wIe53ZLHWjKGoimatNU7dIl9eP9h/oZELaXl me"};
     model.key_pairs[key.id] = key;
   }
 

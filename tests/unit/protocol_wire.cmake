@@ -10,10 +10,10 @@ add_doctest_binary(
           protocol/wire/codec_round_trip_test.cpp
           protocol/wire/codec_tunnel_test.cpp
           protocol/wire/envelope_test.cpp
+          protocol/wire/fence_proof_test.cpp
           protocol/wire/keys_test.cpp
           protocol/wire/replay_guard_test.cpp
           protocol/wire/samples.cpp
-          protocol/wire/text_test.cpp
           protocol/wire/tunnel_trunk_test.cpp
   DEPENDS protocol_wire protocol_schema protocol_messages common OpenSSL::Crypto ${RAPIDCHECK_LIBRARY})
 target_compile_definitions(protocol_wire_unit

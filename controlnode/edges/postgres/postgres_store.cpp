@@ -111,6 +111,11 @@ const std::string kPlacementColumns =
     "SELECT number, segment, (extract(epoch FROM at) * 1000000)::bigint, kind, cluster, cluster_name, outcome, "
     "summary, bytes, question, answer, ''::bytea FROM placement_records WHERE ";
 
+Result<void> epoch_left(std::uint64_t above) {
+  if (above < std::numeric_limits<std::uint64_t>::max()) return {};
+  return Error{Errc::conflict, "no epoch is left above the highest that a host has seen: a new delegation is needed"};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<PostgresStore>> PostgresStore::open(const std::string& url) {
@@ -124,10 +129,7 @@ Result<std::uint64_t> PostgresStore::take_lead(std::string_view holder, std::uin
   if (!storable(holder)) {
     return Error{Errc::invalid_argument, "the leader's name is not UTF-8 text without NUL"};
   }
-  if (at_least == std::numeric_limits<std::uint64_t>::max()) {
-    return Error{Errc::conflict, "no epoch is left above the highest that a host has seen: "
-                                 "a new delegation is needed"};
-  }
+  if (auto left = epoch_left(at_least); !left) return left.error();
   std::uint64_t epoch = 0;
   const Database::Body body = [&](Transaction& transaction) -> Result<void> {
     const Rows rows = transaction.run(
@@ -142,6 +144,22 @@ Result<std::uint64_t> PostgresStore::take_lead(std::string_view holder, std::uin
     return done.error();
   }
   return epoch;
+}
+
+Result<std::uint64_t> PostgresStore::rise_above(std::uint64_t epoch, std::uint64_t at_least) {
+  if (auto left = epoch_left(std::max(epoch, at_least)); !left) return left.error();
+  std::uint64_t risen = 0;
+  const Database::Body body = [&](Transaction& transaction) -> Result<void> {
+    const Rows rows = transaction.run(
+        {"rise_above",
+         "UPDATE leader SET epoch = greatest(epoch, $2::numeric) + 1 WHERE epoch = $1::numeric RETURNING epoch"},
+        {std::to_string(epoch), std::to_string(at_least)});
+    if (rows.cells.empty()) return Error{Errc::lost_leadership, "another control node leads"};
+    risen = RowReader(system_table(), rows.cells).u64();
+    return {};
+  };
+  if (auto done = database_.transact(Database::Mode::write, guarded(body)); !done) return done.error();
+  return risen;
 }
 
 Result<SystemId> PostgresStore::system_id(const SystemId& fresh) {

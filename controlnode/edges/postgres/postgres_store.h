@@ -18,6 +18,7 @@ class PostgresStore : public Store {
   static Result<std::unique_ptr<PostgresStore>> open(const std::string& url);
 
   Result<std::uint64_t> take_lead(std::string_view holder, std::uint64_t at_least) override;
+  Result<std::uint64_t> rise_above(std::uint64_t epoch, std::uint64_t at_least) override;
   Result<SystemId> system_id(const SystemId& fresh) override;
   Result<Model> load() override;
   Result<void> commit(std::uint64_t epoch, std::span<const Change> changes) override;

@@ -1,5 +1,7 @@
 #include "controlnode/edges/zmq/admission.h"
 
+#include <algorithm>
+
 #include "common/log.h"
 
 namespace dure::control {
@@ -38,6 +40,16 @@ bool Admission::speaks_for(std::string_view curve_key, const HostId& host) const
 bool Admission::admits(const HostId& host) const {
   const std::lock_guard lock(mutex_);
   return key_by_host_.contains(host);
+}
+
+bool ConnectionRate::may_connect(const std::string& curve_key, Steady::time_point now) {
+  auto& allowance = allowances_.try_emplace(curve_key, Allowance{kBurst, now}).first->second;
+  const std::chrono::duration<double> passed = now - allowance.at;
+  allowance.left = std::min(kBurst, allowance.left + passed / std::chrono::duration<double>(kOneMoreAfter));
+  allowance.at = now;
+  if (allowance.left < 1) return false;
+  allowance.left -= 1;
+  return true;
 }
 
 }  // namespace dure::control

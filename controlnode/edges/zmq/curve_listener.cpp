@@ -1,7 +1,9 @@
 #include "controlnode/edges/zmq/curve_listener.h"
 
+#include <sys/random.h>
 #include <zmq.h>
 
+#include <cstdlib>
 #include <cstring>
 
 #include "controlnode/edges/zmq/curve_keys.h"
@@ -70,10 +72,22 @@ int first_handshake_outcome(void* monitor) {
   return event;
 }
 
+// libzmq names peers that claim no routing id by a counter that begins at what the C library's random() gives, and nobody
+// seeds that: a peer could claim the very id that the next one will be given.
+Result<void> make_routing_ids_unpredictable() {
+  unsigned seed = 0;
+  if (getrandom(&seed, sizeof seed, 0) != static_cast<ssize_t>(sizeof seed)) {
+    return Error{Errc::internal, "getrandom gives no seed for routing ids"};
+  }
+  srandom(seed);
+  return {};
+}
+
 }  // namespace
 
 Result<ZmqSocket> make_curve_listener(void* context, const CurveListenerOptions& options) {
   if (const auto key = curve_public_key(options.curve_secret_key); !key) return key.error();
+  if (auto seeded = make_routing_ids_unpredictable(); !seeded) return seeded.error();
   ZmqSocket socket(zmq_socket(context, ZMQ_ROUTER));
   if (!socket || !set_limits(socket.get()) || !set(socket.get(), ZMQ_CURVE_SERVER, 1) ||
       !set(socket.get(), ZMQ_CURVE_SECRETKEY, options.curve_secret_key) ||

@@ -100,14 +100,14 @@ void Gatekeeper::answer() {
   const std::string request_id = request.size() > 1 ? request[1] : std::string{};
   const std::string key = key_of(request);
   const auto host = key.empty() ? std::nullopt : admission_.host_of(key);
-  if (host) {
+  if (host && rate_.may_connect(key, ConnectionRate::Steady::now())) {
     send_reply(socket_.get(), {"1.0", request_id, "200", "", host->str(),
                                property(kKeyProperty, key) + property(kSealProperty, seal_)});
     return;
   }
   // 300 (try again later) and not 400: libzmq's client never dials again after 400, so that an agent
   // that was started before its host was registered would have to be restarted.
-  send_reply(socket_.get(), {"1.0", request_id, "300", "not admitted", "", ""});
+  send_reply(socket_.get(), {"1.0", request_id, "300", host ? "connects too often" : "not admitted", "", ""});
 }
 
 }  // namespace dure::control

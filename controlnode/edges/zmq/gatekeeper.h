@@ -17,7 +17,7 @@ inline constexpr const char* kKeyProperty = "Dure-Key";
 inline constexpr const char* kSealProperty = "Dure-Seal";
 
 // Answers libzmq's ZAP requests (RFC 27) of one context: a connection is let in when its CURVE key
-// is admitted. Must exist before the first listener of the context is bound.
+// is admitted and does not connect too often. Must exist before the first listener of the context is bound.
 class Gatekeeper {
  public:
   // `seal` is random, known to this process only.
@@ -35,6 +35,7 @@ class Gatekeeper {
   ZmqSocket socket_;
   const Admission& admission_;
   const std::string seal_;
+  ConnectionRate rate_;
   Wakeup wakeup_;
   std::atomic<bool> stopping_{false};
   std::thread thread_;

@@ -1,44 +1,25 @@
 #include "hostagent/edges/disk/seed_documents.h"
 
-#include <algorithm>
 #include <boost/json.hpp>
 #include <string_view>
+
+#include "common/text.h"
 
 namespace dure::host {
 namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t kMaxKeyBytes = 16 << 10;
 // A prefix is understood by every renderer of cloud-init; netplan's word "default" is not.
 constexpr const char* kDefaultRoute = "0.0.0.0/0";
 
 json::string_view view(std::string_view text) { return {text.data(), text.size()}; }
 json::value text(std::string_view value) { return json::value(view(value)); }
 
-bool is_alnum(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
-bool is_host_name(std::string_view name) {
-  return !name.empty() && name.size() <= 253 && is_alnum(name.front()) && is_alnum(name.back()) &&
-         std::all_of(name.begin(), name.end(),
-                     [](char c) { return is_alnum(c) || c == '-' || c == '.'; });
-}
-
-bool is_user_name(std::string_view name) {
-  return !name.empty() && name.size() <= 32 && ((name[0] >= 'a' && name[0] <= 'z') || name[0] == '_') &&
-         std::all_of(name.begin(), name.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-         });
-}
-
-// One line of printable ASCII that begins with a key type, so that it can carry neither a second
-// line nor options such as command="…".
+// One line that begins with a key type, so that it can carry neither a second line nor options such as command="…". Its
+// comment may be in any language.
 bool is_public_key(std::string_view key) {
-  const bool printable =
-      std::all_of(key.begin(), key.end(), [](char c) { return c >= 0x20 && c <= 0x7e; });
-  return printable && key.size() <= kMaxKeyBytes &&
+  return is_printable(key) && key.size() <= kMaxSshKeyBytes &&
          (key.starts_with("ssh-") || key.starts_with("ecdsa-") || key.starts_with("sk-"));
 }
 

@@ -96,6 +96,14 @@ Result<void> HttpBlobStore::fetch(const BlobRef& blob, std::function<void(std::u
   return {};
 }
 
+Result<void> HttpBlobStore::remove(const Digest& digest) {
+  for (const auto& path : {path_of(digest), partial_path_of(digest)}) {
+    if (::unlink(path.c_str()) == 0 || errno == ENOENT) continue;
+    return Error{Errc::internal, "unlink " + path + ": " + std::strerror(errno)};
+  }
+  return {};
+}
+
 Result<void> HttpBlobStore::fetch_rest(const BlobRef& blob, const std::function<void(std::uint64_t)>& progress) const {
   auto partial = PartialBlob::open(partial_path_of(blob.digest), blob, options_.keep_free_bytes);
   if (!partial) return partial.error();

@@ -29,6 +29,7 @@ class HttpBlobStore final : public BlobStore {
   Result<std::vector<ObservedBlob>> list() override;
   Result<void> fetch(const BlobRef& blob, std::function<void(std::uint64_t bytes_done)> progress) override;
   std::string path_of(const Digest& digest) const override;
+  Result<void> remove(const Digest& digest) override;
 
  private:
   explicit HttpBlobStore(HttpBlobStoreOptions options);

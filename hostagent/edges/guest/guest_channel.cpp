@@ -22,6 +22,7 @@ constexpr milliseconds kFirstRetry{100};
 constexpr milliseconds kLongestRetry{2000};
 // After reading from a guest, so that one that never stops writing cannot keep the thread busy.
 constexpr milliseconds kPauseAfterRead{20};
+constexpr std::chrono::hours kDateAgain{1};
 
 }  // namespace
 
@@ -108,9 +109,13 @@ std::optional<GuestStatus> GuestChannel::take(std::string_view bytes) {
 }
 
 void GuestChannel::offer_document(const GuestStatus& status, Steady::time_point now, std::uint64_t unix_ms) {
-  if (!document_ || status.have == document_->revision || sending() || now < next_offer_) return;
+  if (!document_ || sending() || now < next_offer_) return;
+  // One that it has it is given again for the date in the line: its own clock drifts, or stood still while its host slept.
+  if (next_date_ == Steady::time_point{}) next_date_ = now + kDateAgain;
+  if (status.have == document_->revision && now < next_date_) return;
   outgoing_ = document_line(*document_, unix_ms);
   next_offer_ = now + resend_;
+  next_date_ = now + kDateAgain;
 }
 
 void GuestChannel::lose(Steady::time_point now) {

@@ -36,7 +36,7 @@ class GuestChannel {
   void set_document(const std::string& bytes);
   void connect_now(Steady::time_point now);
   // Reads once; the last well-formed line that was completed by it. Where that one's revision is not
-  // the document's, a line with the document is made ready.
+  // the document's, and every hour, a line with the document and the date is made ready.
   std::optional<GuestStatus> read_once(Steady::time_point now, std::uint64_t unix_ms);
   // Sends once, as much as the socket takes.
   void write_once(Steady::time_point now);
@@ -57,7 +57,7 @@ class GuestChannel {
   bool skipping_ = false;  // inside a line that is too long
   std::string outgoing_;
   std::size_t sent_ = 0;
-  Steady::time_point next_{}, next_offer_{};
+  Steady::time_point next_{}, next_offer_{}, next_date_{};
   std::chrono::milliseconds retry_;
 };
 

@@ -14,7 +14,7 @@ namespace json = boost::json;
 constexpr std::size_t kMaxStages = 16;
 constexpr std::size_t kMaxStageBytes = 32;
 constexpr std::size_t kMaxErrorBytes = 256;
-constexpr std::size_t kMaxDeparted = 64;
+constexpr std::size_t kMaxNodes = 64;
 constexpr std::size_t kMaxNodeBytes = 63;
 constexpr std::size_t kMaxDepth = 4;
 
@@ -68,14 +68,14 @@ bool is_revision(std::string_view text) {
          });
 }
 
-bool read_departed(const json::value& value, std::vector<std::string>& departed) {
+bool read_nodes(const json::value& value, std::vector<std::string>& nodes) {
   const json::array* array = value.if_array();
-  if (!array || array->size() > kMaxDeparted) return false;
+  if (!array || array->size() > kMaxNodes) return false;
   for (const json::value& element : *array) {
     if (!element.is_string()) return false;
     const std::string name(text_of(element.get_string()));
-    if (!is_name(name, kMaxNodeBytes) || std::find(departed.begin(), departed.end(), name) != departed.end()) return false;
-    departed.push_back(name);
+    if (!is_name(name, kMaxNodeBytes) || std::find(nodes.begin(), nodes.end(), name) != nodes.end()) return false;
+    nodes.push_back(name);
   }
   return true;
 }
@@ -98,14 +98,14 @@ std::optional<GuestStatus> parse_guest_status(std::string_view line) {
   if (failure || !root.is_object()) return std::nullopt;
 
   GuestStatus status;
-  bool version = false, boot = false, stages = false;
+  bool version = false, stages = false;
   for (const auto& member : root.get_object()) {
     const std::string_view key(member.key().data(), member.key().size());
     const json::value& value = member.value();
     if (key == "v") {
       version = unsigned_of(value) == std::uint64_t{1};
     } else if (key == "boot_id") {
-      boot = value.is_string() && BootId::parse(text_of(value.get_string())).has_value();
+      if (const auto boot = value.is_string() ? Uuid::parse(text_of(value.get_string())) : std::nullopt) status.boot = *boot;
     } else if (key == "stages") {
       stages = read_stages(value, status.stages);
     } else if (key == "error" && value.is_string()) {
@@ -113,12 +113,16 @@ std::optional<GuestStatus> parse_guest_status(std::string_view line) {
     } else if (key == "have" && value.is_string() && is_revision(text_of(value.get_string()))) {
       status.have = std::string(text_of(value.get_string()));
     } else if (key == "departed") {
-      if (!read_departed(value, status.departed)) return std::nullopt;
+      if (!read_nodes(value, status.departed)) return std::nullopt;
+    } else if (key == "not_ready") {
+      if (!read_nodes(value, status.not_ready)) return std::nullopt;
+    } else if (key == "access" && unsigned_of(value)) {
+      status.access = *unsigned_of(value);
     } else {
       return std::nullopt;
     }
   }
-  if (!version || !boot || !stages) return std::nullopt;
+  if (!version || status.boot == Uuid{} || !stages) return std::nullopt;
   return status;
 }
 

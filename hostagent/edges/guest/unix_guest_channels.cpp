@@ -2,9 +2,11 @@
 
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -23,9 +25,10 @@ namespace {
 using Steady = GuestChannel::Steady;
 using std::chrono::milliseconds;
 
-std::uint64_t unix_ms() {
-  const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<milliseconds>(since_epoch).count());
+std::int64_t reading_us(clockid_t clock) {
+  timespec time{};
+  clock_gettime(clock, &time);
+  return std::int64_t{time.tv_sec} * 1'000'000 + time.tv_nsec / 1000;
 }
 
 }  // namespace
@@ -56,7 +59,13 @@ class UnixGuestChannels::Loop {
     rouse();
   }
 
+  void date(TimePoint now) { ahead_us_ = now.us - reading_us(CLOCK_BOOTTIME); }
+
  private:
+  std::uint64_t date_ms() const {
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(reading_us(CLOCK_BOOTTIME) + ahead_us_, 0) / 1000);
+  }
+
   void rouse() const {
     const std::uint64_t one = 1;
     // A full counter is a wake-up that waits already.
@@ -136,13 +145,15 @@ class UnixGuestChannels::Loop {
     // Whatever the socket says, also that it is broken: the call that was waited for finds out.
     if ((wanted & POLLOUT) != 0) channel.write_once(Steady::now());
     if ((wanted & POLLIN) == 0 || !channel.connected()) return;
-    if (auto status = channel.read_once(Steady::now(), unix_ms()))
+    if (auto status = channel.read_once(Steady::now(), date_ms()))
       listener_.on_guest_status(channel.vm(), std::move(*status));
   }
 
   GuestListener& listener_;
   const int wake_;
   const milliseconds resend_;
+  // The date is so far ahead of the clock that nobody sets.
+  std::atomic<std::int64_t> ahead_us_{reading_us(CLOCK_REALTIME) - reading_us(CLOCK_BOOTTIME)};
   std::mutex mutex_;
   std::optional<std::vector<WatchedGuest>> wanted_;
   bool stopping_ = false;
@@ -162,5 +173,6 @@ UnixGuestChannels::UnixGuestChannels(std::unique_ptr<Loop> loop) : loop_(std::mo
 UnixGuestChannels::~UnixGuestChannels() = default;
 
 void UnixGuestChannels::watch(std::vector<WatchedGuest> guests) { loop_->watch(std::move(guests)); }
+void UnixGuestChannels::date(TimePoint now) { loop_->date(now); }
 
 }  // namespace dure::host

@@ -22,6 +22,7 @@ class UnixGuestChannels : public GuestChannels {
   ~UnixGuestChannels() override;
 
   void watch(std::vector<WatchedGuest> guests) override;
+  void date(TimePoint now) override;
 
  private:
   class Loop;

@@ -124,9 +124,9 @@ void SqliteJournal::prepare() {
   database_.run("PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 4194304");
   if (const auto found = database_.ask("PRAGMA integrity_check"); found != "ok") corrupt(found);
   if (fresh) make_tables();
-  if (database_.ask("PRAGMA user_version") == "1") bring_up_to_date();
-  if (database_.ask("PRAGMA user_version") != "2") corrupt("of another version");
-  state_ = read("envelope_sha256");
+  if (database_.ask("PRAGMA user_version") == "2") bring_up_to_date();
+  if (database_.ask("PRAGMA user_version") != "3") corrupt("of another version");
+  state_ = read();
   // What earlier processes left in the WAL is now read and sealed: into the file with it.
   database_.run("PRAGMA wal_checkpoint(TRUNCATE)");
 }
@@ -137,42 +137,34 @@ void SqliteJournal::make_tables() {
   database_.run(
       "CREATE TABLE accepted (singleton INTEGER PRIMARY KEY CHECK (singleton = 1), "
       "delegation INTEGER NOT NULL, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL, "
-      "generation INTEGER NOT NULL, envelope_sha256 BLOB NOT NULL);"
+      "generation INTEGER NOT NULL, envelope_sha256 BLOB NOT NULL, fence_proof BLOB NOT NULL DEFAULT x'');"
       "CREATE TABLE obligations (kind TEXT NOT NULL, object BLOB NOT NULL, number INTEGER NOT NULL, "
       "order_id BLOB NOT NULL, PRIMARY KEY (kind, object));"
       "CREATE TABLE seal (singleton INTEGER PRIMARY KEY CHECK (singleton = 1), sha256 BLOB NOT NULL);"
-      "INSERT INTO accepted VALUES (1, 0, 0, 0, 0, x'');"
-      "PRAGMA application_id = 1146442309; PRAGMA user_version = 2");
+      "INSERT INTO accepted VALUES (1, 0, 0, 0, 0, x'', x'');"
+      "PRAGMA application_id = 1146442309; PRAGMA user_version = 3");
   write_seal(State{});
   transaction.commit();
 }
 
+// A journal of version 2 has no proof of its fence; without one its seal is what it was.
 void SqliteJournal::bring_up_to_date() {
   SqliteTransaction transaction(database_);
-  State state = read("envelope");
-  if (!state.envelope_sha256.empty()) {
-    Sha256 sum;
-    sum.update(std::as_bytes(std::span(state.envelope_sha256)));
-    state.envelope_sha256 = raw(sum.finish());
-  }
-  database_.run("ALTER TABLE accepted RENAME COLUMN envelope TO envelope_sha256");
-  SqliteQuery(database_, "UPDATE accepted SET envelope_sha256 = ?1")
-      .bind(std::string_view(state.envelope_sha256))
-      .step();
-  write_seal(state);
-  database_.run("PRAGMA user_version = 2");
+  database_.run(
+      "ALTER TABLE accepted ADD COLUMN fence_proof BLOB NOT NULL DEFAULT x''; PRAGMA user_version = 3");
   transaction.commit();
 }
 
-SqliteJournal::State SqliteJournal::read(const char* evidence) {
+SqliteJournal::State SqliteJournal::read() {
   State state;
-  const std::string columns = "SELECT delegation, epoch, sequence, generation, " + std::string(evidence);
-  SqliteQuery accepted(database_, (columns + " FROM accepted").c_str());
+  SqliteQuery accepted(database_,
+                       "SELECT delegation, epoch, sequence, generation, envelope_sha256, fence_proof FROM accepted");
   if (!accepted.step()) corrupt("what was accepted is missing");
   state.accepted.fence = {accepted.number(0), accepted.number(1)};
   state.accepted.sequence = accepted.number(2);
   state.accepted.generation = accepted.number(3);
   state.envelope_sha256 = accepted.bytes(4);
+  state.accepted.fence_proof = accepted.bytes(5);
   SqliteQuery rows(database_, "SELECT kind, object, number, order_id FROM obligations");
   while (rows.step()) {
     Obligation obligation;
@@ -193,6 +185,7 @@ std::string SqliteJournal::seal(const State& state) {
   sealer.add(state.accepted.sequence);
   sealer.add(state.accepted.generation);
   sealer.add(std::string_view(state.envelope_sha256));
+  if (!state.accepted.fence_proof.empty()) sealer.add(std::string_view(state.accepted.fence_proof));
   for (const auto& [key, obligation] : state.obligations) {
     sealer.add(to_string(obligation.kind));
     sealer.add(raw(obligation.object));
@@ -234,12 +227,13 @@ Result<void> SqliteJournal::accept(const OrderMark& accepted, const Digest& enve
   return write(change, [&] {
     SqliteQuery(database_,
                 "UPDATE accepted SET delegation = ?1, epoch = ?2, sequence = ?3, generation = ?4, "
-                "envelope_sha256 = ?5")
+                "envelope_sha256 = ?5, fence_proof = ?6")
         .bind(accepted.fence.delegation)
         .bind(accepted.fence.epoch)
         .bind(accepted.sequence)
         .bind(accepted.generation)
         .bind(std::string_view(evidence))
+        .bind(std::string_view(accepted.fence_proof))
         .step();
   });
 }

@@ -48,10 +48,9 @@ class SqliteJournal : public Journal {
 
   void prepare();
   void make_tables();
-  // A journal of version 1 has the envelope itself in this column's place.
   void bring_up_to_date();
-  // Reads everything and compares it with the seal; `evidence` names the column.
-  State read(const char* evidence);
+  // Reads everything and compares it with the seal.
+  State read();
   void write_seal(const State& state);
   static std::string seal(const State& state);
   // Runs `change` on a copy of the state and `write` in a transaction, which ends with the new seal.

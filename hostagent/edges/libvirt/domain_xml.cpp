@@ -53,6 +53,7 @@ void add_identity(xml_node domain, const DomainSpec& spec) {
   set(node, "network", spec.network.id.str());
   set(node, "vni", std::uint64_t{spec.network.vni});
   set(node, "channel", spec.paths.channel);
+  set(node, "restart", spec.vm.restart);
 }
 
 // An emulated CPU does not say that its TSC is constant, so Linux takes the TSCs of several for unsynchronised and reads
@@ -101,6 +102,8 @@ void add_root_disk(xml_node devices, const DomainSpec& spec) {
   set(driver, "type", "qcow2");
   set(driver, "cache", "writeback");
   set(driver, "discard", "unmap");
+  // A full disk of the host pauses the guest, which goes on when there is room again; its file system sees no error.
+  set(driver, "error_policy", "enospace");
   set(add(disk, "source"), "file", spec.overlay);
   // The whole chain with its formats, so that nobody ever guesses one from a file's content.
   xml_node backing = add(disk, "backingStore");
@@ -214,8 +217,8 @@ std::optional<DomainIdentity> parse_identity(std::string_view metadata_xml) {
   const auto generation = number_of<std::uint64_t>(text("generation"));
   const auto vni = number_of<std::uint32_t>(text("vni"));
   if (!id || !order || !cluster || !network || !generation || !vni) return std::nullopt;
-  return DomainIdentity{*id,  *generation, *order, *cluster, *network, *vni,
-                        std::string(text("channel"))};
+  return DomainIdentity{*id,  *generation, *order, *cluster, *network, *vni, std::string(text("channel")),
+                        number_of<std::uint64_t>(text("restart")).value_or(0)};
 }
 
 std::string pool_xml(const std::string& name, const std::string& directory) {

@@ -24,6 +24,7 @@ struct DomainIdentity {
   NetworkId network;
   std::uint32_t vni = 0;
   std::string channel;  // socket to delete with the domain
+  std::uint64_t restart = 0;  // under which it is switched on (VmSpec)
   friend bool operator==(const DomainIdentity&, const DomainIdentity&) = default;
 };
 

@@ -42,7 +42,9 @@ DomainStatus status_of(int state, int reason) {
     case VIR_DOMAIN_CRASHED:
       return {VmState::crashed, false};
     case VIR_DOMAIN_SHUTOFF:
-      return {reason == VIR_DOMAIN_SHUTOFF_CRASHED ? VmState::crashed : VmState::stopped, false};
+      if (reason == VIR_DOMAIN_SHUTOFF_CRASHED) return {VmState::crashed, false};
+      // libvirt forgets the reason when it is started anew: then it is merely off.
+      return {reason == VIR_DOMAIN_SHUTOFF_SHUTDOWN ? VmState::shut_down : VmState::stopped, false};
     default:  // libvirt may add states; what we do not know is no evidence
       return {};
   }
@@ -121,13 +123,17 @@ Result<void> resume_or_start(const Session& session, virDomainPtr domain, const 
   }
   switch ((*status)->state) {
     case VmState::running:
-    case VmState::paused:
       return {};
+    case VmState::paused:
+      // By a disk that was full, or by somebody at the PC: the order wants it to run.
+      if (virDomainResume(domain) == 0) return {};
+      return libvirt_error(*session, CallKind::change, "resuming " + id.str());
     case VmState::crashed:
       // A crashed domain may still have its QEMU.
       if (virDomainIsActive(domain) == 1) virDomainDestroy(domain);
       return power_on(session, domain, id);
     case VmState::stopped:
+    case VmState::shut_down:
       return power_on(session, domain, id);
     case VmState::unknown:
     case VmState::creating:
@@ -182,6 +188,10 @@ struct LibvirtHypervisor::State {
   State(const LibvirtOptions& given, HypervisorListener& listener)
       : options(given), connector(given.uri, listener), pool(given.state_dir + "/volumes") {}
 
+  DomainSpec spec(const VmSpec& vm, const OrderId& order, const NetworkSpec& network, const VmPaths& paths, bool kvm_runs) const {
+    return {vm, network, order, paths, pool.path_of(vm.id, vm.generation), kvm_runs};
+  }
+
   const LibvirtOptions options;
   std::unique_ptr<LibvirtEventLoop> events;  // outlives the connections
   LibvirtConnector connector;
@@ -199,9 +209,8 @@ Result<std::unique_ptr<LibvirtHypervisor>> LibvirtHypervisor::open(const Libvirt
     return made.error();
   auto events = LibvirtEventLoop::start();
   if (!events) return events.error();
+  // The first look connects: a libvirtd that takes the connection and says nothing must not keep the agent from starting.
   state->events = std::move(*events);
-  if (const auto session = state->connector.session(); !session)
-    log::warn("libvirt is not there yet", {{"reason", session.error().message}});
   return std::unique_ptr<LibvirtHypervisor>(new LibvirtHypervisor(std::move(state)));
 }
 
@@ -224,7 +233,8 @@ Result<std::vector<ObservedVm>> LibvirtHypervisor::list() {
     if (!status) return status.error();
     if (!*status) continue;
     const DomainIdentity& who = **identity;
-    found.push_back({who.id, who.generation, who.order, who.network, who.vni, (*status)->state});
+    found.push_back({who.id, who.generation, who.order, who.network, who.vni, (*status)->state,
+                     who.restart});
   }
   return found;
 }
@@ -245,15 +255,30 @@ Result<void> LibvirtHypervisor::start(const VmSpec& vm, const OrderId& order,
       return Error{Errc::already_exists, "domain " + vm.id.str() + " is of a newer generation"};
     if (found->identity->generation < vm.generation)
       return Error{Errc::conflict, "domain " + vm.id.str() + " of an older generation is still there"};
+    // Off, and to be switched on under a higher number: the number stands in its definition.
+    if (found->identity->restart < vm.restart && virDomainIsActive(found->handle.get()) == 0)
+      return define_and_start(session, state_->spec(vm, order, network, paths, hardware_virtualisation()));
     return resume_or_start(session, found->handle.get(), vm.id);
   }
 
   const OverlaySpec overlay{vm_file_name({vm.id, vm.generation}, ".qcow2"), paths.base_disk,
                             std::uint64_t{vm.disk_gib} << 30};
   if (auto made = state_->pool.make(*session, overlay); !made) return made;
-  DomainSpec spec{vm, network, order, paths, state_->pool.path_of(vm.id, vm.generation),
-                  hardware_virtualisation()};
-  return define_and_start(session, spec);
+  return define_and_start(session, state_->spec(vm, order, network, paths, hardware_virtualisation()));
+}
+
+Result<void> LibvirtHypervisor::stop(const NodeId& id, std::uint64_t generation, bool hard) {
+  const auto opened = state_->connector.session();
+  if (!opened) return opened.error();
+  const Session& session = *opened;
+  const auto found = find_domain(session, id);
+  if (!found) return found.error();
+  if (!found->handle || !found->identity || found->identity->generation != generation) return {};
+  const int done = hard ? virDomainDestroy(found->handle.get()) : virDomainShutdown(found->handle.get());
+  if (done == 0) return {};
+  const int code = last_code();
+  if (code == VIR_ERR_NO_DOMAIN || code == VIR_ERR_OPERATION_INVALID) return {};  // off already
+  return libvirt_error(*session, CallKind::change, (hard ? "switching off " : "asking to stop: ") + id.str());
 }
 
 Result<void> LibvirtHypervisor::remove(const NodeId& id, std::uint64_t generation) {

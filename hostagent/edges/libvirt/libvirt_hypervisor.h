@@ -28,6 +28,7 @@ class LibvirtHypervisor : public Hypervisor {
   Result<std::vector<ObservedVmFiles>> volumes() override;
   Result<void> start(const VmSpec& vm, const OrderId& order, const NetworkSpec& network,
                      const VmPaths& paths) override;
+  Result<void> stop(const NodeId& id, std::uint64_t generation, bool hard) override;
   Result<void> remove(const NodeId& id, std::uint64_t generation) override;
   bool hardware_virtualisation() override;
 

@@ -78,6 +78,20 @@ std::optional<std::uint32_t> vni_in(std::string_view name, std::string_view star
   return vni;
 }
 
+// "dvt02001001000b" -> 02:00:10:01:00:0b; only the way we write it.
+std::optional<Mac> guest_of_tap(std::string_view name) {
+  Mac mac;
+  constexpr std::string_view kStart = "dvt";
+  if (!name.starts_with(kStart) || name.size() != kStart.size() + 2 * mac.bytes.size()) return std::nullopt;
+  const auto* at = name.data() + kStart.size();
+  for (auto& byte : mac.bytes) {
+    const auto [end, error] = std::from_chars(at, at + 2, byte, 16);
+    if (error != std::errc{} || end != at + 2) return std::nullopt;
+    at = end;
+  }
+  return tap_name(mac) == name ? std::optional(mac) : std::nullopt;
+}
+
 void read_bridge(KernelBridge& bridge, nlattr* data) {
   Attributes<IFLA_BR_MAX + 1> found{};
   if (!parse_nested(data, found)) return;
@@ -104,11 +118,18 @@ void read_vxlan(KernelVxlan& vxlan, nlattr* data, nlattr* port) {
   }
 }
 
-void read_link(std::map<std::uint32_t, KernelNetwork>& networks, const nlmsghdr& header) {
+using Taps = std::map<Mac, KernelTap>;
+
+KernelTap tap_of(const nlmsghdr& header, const Attributes<IFLA_MAX + 1>& found) {
+  return {fixed_of<ifinfomsg>(header).ifi_index, value_of<int>(found[IFLA_MASTER])};
+}
+
+void read_link(std::map<std::uint32_t, KernelNetwork>& networks, Taps& taps, const nlmsghdr& header) {
   Attributes<IFLA_MAX + 1> found{};
   Attributes<IFLA_INFO_MAX + 1> info{};
   if (!parse(header, sizeof(ifinfomsg), found) || found[IFLA_IFNAME] == nullptr) return;
   const std::string name = text_of(found[IFLA_IFNAME]);
+  if (const auto guest = guest_of_tap(name)) taps[*guest] = tap_of(header, found);
   const auto of_bridge = vni_in(name, "dvb");
   const auto of_vxlan = vni_in(name, "dvx");
   if (!of_bridge && !of_vxlan) return;
@@ -134,12 +155,12 @@ void read_link(std::map<std::uint32_t, KernelNetwork>& networks, const nlmsghdr&
 }
 
 Result<void> read_links(RouteSocket& socket, std::optional<std::uint32_t> only,
-                        std::map<std::uint32_t, KernelNetwork>& networks) {
-  const auto each = [&](const nlmsghdr& answer) { read_link(networks, answer); };
+                        std::map<std::uint32_t, KernelNetwork>& networks, Taps& taps) {
+  const auto each = [&](const nlmsghdr& answer) { read_link(networks, taps, answer); };
   if (!only) {
     NetlinkMessage request(RTM_GETLINK, NLM_F_DUMP);
     request.body(ifinfomsg{}).put(IFLA_EXT_MASK, std::uint32_t{RTEXT_FILTER_SKIP_STATS});
-    return socket.ask(request, [&] { networks.clear(); }, each);
+    return socket.ask(request, [&] { networks.clear(), taps.clear(); }, each);
   }
   for (const auto& name : {bridge_name(*only), vxlan_name(*only)}) {
     NetlinkMessage request(RTM_GETLINK, 0);
@@ -246,16 +267,32 @@ std::string alias_of(const NetworkId& id) { return std::string(kAliasStart) + id
 
 Result<std::map<std::uint32_t, KernelNetwork>> read_networks(RouteSocket& socket, std::optional<std::uint32_t> only) {
   std::map<std::uint32_t, KernelNetwork> networks;
-  if (auto read = read_links(socket, only, networks); !read) return read.error();
+  Taps taps;
+  if (auto read = read_links(socket, only, networks, taps); !read) return read.error();
   ByIndex bridges, vxlans;
   for (auto& [vni, network] : networks) {
     if (network.bridge) bridges[network.bridge->index] = &network;
     if (network.vxlan) vxlans[network.vxlan->index] = &network;
   }
+  for (const auto& [mac, tap] : taps) {
+    if (const auto bridge = bridges.find(tap.master); bridge != bridges.end()) bridge->second->guests.insert(mac);
+  }
   auto read = read_tables(socket, only.has_value(), bridges, vxlans);
   // A device that went away between two questions: it is not there.
   if (!read && read.error().code != Errc::not_found) return read.error();
   return networks;
+}
+
+Result<std::optional<KernelTap>> read_tap(RouteSocket& socket, const Mac& mac) {
+  std::optional<KernelTap> tap;
+  NetlinkMessage request(RTM_GETLINK, 0);
+  request.body(ifinfomsg{}).put_string(IFLA_IFNAME, tap_name(mac));
+  auto asked = socket.ask(request, [] {}, [&](const nlmsghdr& header) {
+    Attributes<IFLA_MAX + 1> found{};
+    if (parse(header, sizeof(ifinfomsg), found)) tap = tap_of(header, found);
+  });
+  if (!asked && asked.error().code != Errc::not_found) return asked.error();
+  return tap;
 }
 
 std::optional<ObservedNetwork> observed_network(std::uint32_t vni, const KernelNetwork& kernel) {
@@ -285,6 +322,7 @@ std::optional<ObservedNetwork> observed_network(std::uint32_t vni, const KernelN
     seen.spec.prefix = {{gateway.value & mask}, length};
   }
   for (const auto& vtep : kernel.flood) seen.spec.peers.push_back({HostId{}, vtep});
+  seen.guests.assign(kernel.guests.begin(), kernel.guests.end());
   const bool agree = read_entries(kernel, seen.spec);
   seen.complete = agree && bridge && vxlan && kernel.addresses.size() == 1 && bridge->kind == "bridge" &&
                   bridge->plain && bridge->up && vxlan->kind == "vxlan" && vxlan->up && vxlan->sealed &&

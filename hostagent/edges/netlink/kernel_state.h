@@ -44,6 +44,7 @@ struct KernelNetwork {
   std::set<Ipv4> flood;                               // VXLAN device: who gets broadcasts
   std::set<Mac> forwards;                             // bridge: MAC -> VXLAN device
   std::map<Ipv4, Mac> neighbours;                     // bridge: address -> MAC, permanent ones
+  std::set<Mac> guests;                               // whose taps are ports of the bridge
 };
 
 inline constexpr std::uint16_t kVxlanPort = 4789;
@@ -51,8 +52,15 @@ inline constexpr std::uint8_t kVxlanTtl = 64;
 
 std::string alias_of(const NetworkId& id);
 
-// By VNI; only the one when it is given.
+// By VNI; only the one when it is given, and then without its guests.
 Result<std::map<std::uint32_t, KernelNetwork>> read_networks(RouteSocket& socket, std::optional<std::uint32_t> only);
+
+// The tap of the guest with this MAC; nothing: there is none.
+struct KernelTap {
+  int index = 0;
+  int master = 0;
+};
+Result<std::optional<KernelTap>> read_tap(RouteSocket& socket, const Mac& mac);
 
 // nullopt when no device names a network of ours.
 std::optional<ObservedNetwork> observed_network(std::uint32_t vni, const KernelNetwork& kernel);

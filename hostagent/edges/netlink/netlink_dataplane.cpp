@@ -19,6 +19,8 @@ namespace {
 
 using Messages = std::vector<NetlinkMessage>;
 
+constexpr const char* kForwarding = "net/ipv4/ip_forward";
+
 // What must go and what must come, so that `held` becomes `wanted`.
 template <class Set, class Add, class Drop>
 void differences(const Set& held, const Set& wanted, const Add& add, const Drop& drop) {
@@ -63,7 +65,8 @@ class Session {
     return send(gone, gone_already);
   }
 
-  Result<void> apply(const NetworkSpec& network) {
+  // `network`: its remote part; `guests`: whose taps belong to its bridge, where they are there.
+  Result<void> apply(const NetworkSpec& network, const std::vector<Mac>& guests) {
     if (auto fit = drop_what_cannot_be_changed(network); !fit) return fit;
     const bool new_mac = kernel_.bridge && kernel_.bridge->mac != network.gateway_mac;
     if (auto made = make_bridge(network); !made) return made;
@@ -77,6 +80,7 @@ class Session {
       if (!kernel_.bridge || !kernel_.vxlan) return Error{Errc::unavailable, "the devices of the network went away"};
     }
     if (auto sent = send_tables(wanted); !sent) return sent;
+    if (auto attached = attach(guests); !attached) return attached;
     return set_links_up();
   }
 
@@ -206,6 +210,19 @@ class Session {
     return send(added);
   }
 
+  // libvirt puts a tap into its bridge once, when the VM starts: a bridge that was made anew is without it.
+  Result<void> attach(const std::vector<Mac>& guests) {
+    Messages messages;
+    for (const Mac& mac : guests) {
+      const auto tap = read_tap(socket_, mac);
+      if (!tap) return tap.error();
+      if (!*tap || (*tap)->master == kernel_.bridge->index) continue;
+      messages.push_back(requests::set_master((*tap)->index, kernel_.bridge->index));
+      messages.push_back(requests::set_up((*tap)->index));
+    }
+    return send(messages, gone_already);
+  }
+
   Result<void> set_links_up() {
     Messages messages;
     if (!kernel_.vxlan->up) messages.push_back(requests::set_up(kernel_.vxlan->index));
@@ -218,7 +235,7 @@ class Session {
     // Guests are IPv4 behind their gateway: strict reverse path, the gateway's own address is all
     // that answers ARP, and nothing of ICMP redirects. The order matters: ip_forward resets others.
     const std::pair<std::string, std::string_view> settings[] = {
-        {"net/ipv4/ip_forward", "1"},     {bridge + "rp_filter", "1"},
+        {kForwarding, "1"},               {bridge + "rp_filter", "1"},
         {bridge + "arp_ignore", "1"},     {bridge + "accept_redirects", "0"},
         {bridge + "send_redirects", "0"}, {bridge + "accept_source_route", "0"},
     };
@@ -246,9 +263,15 @@ Result<std::vector<ObservedNetwork>> NetlinkDataplane::list() {
   if (!socket) return socket.error();
   auto networks = read_networks(*socket, std::nullopt);
   if (!networks) return networks.error();
+  // Other programs of the PC reset it: then no network of ours works, whatever its devices look like.
+  const auto forwards = sysctl_is(kForwarding, "1");
+  if (!forwards) return forwards.error();
   std::vector<ObservedNetwork> seen;
   for (const auto& [vni, kernel] : *networks) {
-    if (auto observed = observed_network(vni, kernel)) seen.push_back(std::move(*observed));
+    auto observed = observed_network(vni, kernel);
+    if (!observed) continue;
+    observed->complete = observed->complete && *forwards;
+    seen.push_back(std::move(*observed));
   }
   return seen;
 }
@@ -257,7 +280,11 @@ Result<void> NetlinkDataplane::apply(const NetworkSpec& network) {
   if (auto fit = check_network(network); !fit) return fit;
   auto session = Session::begin(network.vni);
   if (!session) return session.error();
-  return session->apply(remote_part(network));
+  std::vector<Mac> guests;
+  for (const auto& entry : network.entries) {
+    if (entry.vtep == network.local_vtep) guests.push_back(entry.mac);
+  }
+  return session->apply(remote_part(network), guests);
 }
 
 Result<void> NetlinkDataplane::remove(std::uint32_t vni) {

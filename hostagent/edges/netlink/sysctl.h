@@ -11,4 +11,7 @@ namespace dure::host {
 // `not_found` when this kernel has no such setting.
 Result<void> set_sysctl(const std::string& path, std::string_view value);
 
+// Whether it has this value now.
+Result<bool> sysctl_is(const std::string& path, std::string_view value);
+
 }  // namespace dure::host

@@ -220,6 +220,10 @@ void add_forward_rules(Table& table, const Elements& elements, const std::vector
     }
     by_bridge.push_back(list(bridge_name(network.vni), jump(chain)));
   }
+  if (by_bridge.empty()) {
+    table.rule("forward", from_bridges(), drop());
+    return;
+  }
   json::object map;
   map["key"] = meta("iifname");
   map["data"] = {{"set", std::move(by_bridge)}};

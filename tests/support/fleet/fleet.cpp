@@ -16,6 +16,7 @@
 #include "tests/support/fake_guest_channels.h"
 #include "tests/support/fake_hypervisor.h"
 #include "tests/support/fake_journal.h"
+#include "tests/support/fake_machine.h"
 #include "tests/support/fake_seed_store.h"
 
 namespace dure::fleet {
@@ -45,7 +46,8 @@ class Member : public AgentInbox,
                public GuestListener,
                public TaskRunner {
  public:
-  Member(std::size_t index, Queue& queue, Clock& clock) : index_(index), queue_(queue), clock_(clock) {}
+  Member(std::size_t index, Queue& queue, SteadyClock& steady, Clock& clock)
+      : index_(index), queue_(queue), steady_(steady), clock_(clock) {}
 
   Result<void> start(const FleetOptions& options, const ControlBundle& bundle, Random& random) {
     const auto keys = load_key_files(options.directory + "/" + std::to_string(index_));
@@ -63,13 +65,17 @@ class Member : public AgentInbox,
     identity.capacity = {64, 1 << 20, 1 << 14, true};
     identity.channels_dir = "channels";
     loop_ = std::make_unique<AgentLoop>(
-        AgentParts{clock_, *this, *this, *link_, journal_, hypervisor_, dataplane_, firewall_, blobs_,
-                   seeds_, guests_, bundle.signing},
+        AgentParts{steady_, clock_, {*this, *this, *this, *this}, *this, *link_, journal_, hypervisor_, dataplane_,
+                   firewall_, blobs_, seeds_, guests_, machine_, bundle.signing},
         identity);
     return loop_->start();
   }
 
-  void handle(AgentEvent event) { loop_->handle(std::move(event)); }
+  void handle(AgentEvent event) {
+    std::vector<AgentEvent> events;
+    events.push_back(std::move(event));
+    wake_ = loop_->step(std::move(events));
+  }
 
   // Guests boot at once and say so with every tick, as guests do.
   void tick() {
@@ -80,21 +86,24 @@ class Member : public AgentInbox,
       }
       guests_.say(guest.socket_path, std::move(status));
     }
-    if (clock_.now() >= loop_->next_wake()) loop_->handle(Tick{});
+    if (steady_.now() >= wake_) wake_ = loop_->step({});
   }
 
   void post(AgentEvent event) override { queue_.push_always({index_, std::move(event)}); }
   void on_envelope(std::string bytes) override { post(EnvelopeReceived{std::move(bytes)}); }
   void on_hypervisor_change() override { post(HypervisorChanged{}); }
   void on_guest_status(const NodeId& vm, GuestStatus status) override {
-    loop_->handle(GuestSpoke{vm, std::move(status)});
+    handle(GuestSpoke{vm, std::move(status)});
   }
   void run(std::function<void()> job) override { job(); }
 
  private:
   std::size_t index_;
   Queue& queue_;
+  SteadyClock& steady_;
   Clock& clock_;
+  FakeMachine machine_;
+  SteadyPoint wake_;
   FakeHypervisor hypervisor_{this};
   FakeDataplane dataplane_;
   FakeFirewall firewall_;
@@ -128,22 +137,23 @@ Result<void> run(const FleetOptions& options) {
   auto signals = SignalWaiter::open();
   if (!signals) return signals.error();
   SystemClock clock;
+  SystemSteadyClock steady;
   SystemRandom random;
   Queue queue(1);  // everything is pushed with push_always
   std::vector<std::unique_ptr<Member>> members;
   for (std::size_t i = 0; i < options.count; ++i) {
-    members.push_back(std::make_unique<Member>(i, queue, clock));
+    members.push_back(std::make_unique<Member>(i, queue, steady, clock));
     if (auto started = members.back()->start(options, *bundle, random); !started) return started;
   }
   StopOnSignal stopper(*signals, [&] { queue.close(); });
-  auto next_tick = clock.now();
+  auto next_tick = steady.now();
   while (!queue.closed()) {
-    const auto left = std::max(next_tick - clock.now(), Duration::zero());
+    const auto left = std::max(next_tick - steady.now(), Duration::zero());
     for (auto& one : queue.pop_all(std::chrono::steady_clock::now() + left)) {
       members[one.agent]->handle(std::move(one.event));
     }
-    if (clock.now() < next_tick) continue;
-    next_tick = clock.now() + std::chrono::milliseconds(500);
+    if (steady.now() < next_tick) continue;
+    next_tick = steady.now() + std::chrono::milliseconds(500);
     for (auto& member : members) member->tick();
   }
   return {};

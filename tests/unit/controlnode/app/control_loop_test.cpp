@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "protocol/wire/codec.h"
+#include "protocol/wire/fence_proof.h"
 #include "tests/support/fake_bootstrap_documents.h"
 #include "tests/support/fake_cluster_identities.h"
 #include "tests/support/fake_store.h"
@@ -68,7 +69,7 @@ struct Stand {
     image.min_disk_gib = 5;
     CreateKeyPair pair;
     pair.name = "me";
-    pair.public_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJhc2U2NGJhc2U2NGJhc2U2NGJhc2U2NGJhc2U2NGI0 me";
+    pair.public_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICC3JNd5wIe53ZLHWjKGoimatNU7dIl9eP9h/oZELaXl me";
     for (Request request : {Request{CreateSite{"north", 1500}}, Request{host}, Request{image}, Request{pair},
                             Request{CreateFlavor{"small", 1, 1024, 10}}}) {
       REQUIRE(accepted(ask(std::move(request))));
@@ -112,14 +113,16 @@ struct Stand {
     request.key_pair = "me";
     return ask(request, more);
   }
-  ControlEvent report(std::uint64_t sequence = 1) {
+  ControlEvent report(std::uint64_t sequence = 1) { return spoke(plain_report(sequence)); }
+  static ControlEvent spoke(const HostReport& said) { return AgentSpoke{kHost, wire::encode(said)}; }
+  static HostReport plain_report(std::uint64_t sequence) {
     HostReport said;
     said.system = kSystem;
     said.host = kHost;
     said.session = SessionId{Uuid{{7}}};
     said.sequence = sequence;
     said.observed = true;
-    return AgentSpoke{kHost, wire::encode(said)};
+    return said;
   }
 
   Result<void> last;
@@ -249,6 +252,43 @@ TEST_CASE("control loop: time passes also for who is never left alone") {
     stand.create("one", false);
   }
   CHECK(state() == NodeState::unknown);
+}
+
+TEST_CASE("control loop: whatever fence a host names, it neither moves the epoch nor loads the model, unless we have signed it") {
+  Stand stand;
+  const auto epoch = stand.store.epoch(), loads = stand.store.loads();
+  const auto thief = wire::SigningKey::from_bytes(std::string(32, 't')).value();
+  std::uint64_t sequence = 1;
+  for (const std::uint64_t named : {epoch + 1, epoch + 1024, std::uint64_t{1} << 32, std::uint64_t{1} << 63, ~std::uint64_t{0} - 1,
+                                    ~std::uint64_t{0}}) {
+    for (const auto& proof : {std::string(), std::string(64, 'x'), wire::prove_fence(kSystem, {1, named}, thief).value(),
+                              wire::prove_fence(kSystem, {1, epoch}, stand.key).value(),
+                              wire::prove_fence(SystemId{Uuid{{9}}}, {1, named}, stand.key).value()}) {
+      auto said = Stand::plain_report(++sequence);
+      said.highest_fence = {1, named};
+      said.fence_proof = proof;
+      CHECK(stand.loop->handle(Stand::one(Stand::spoke(said))).ok());
+      CHECK(stand.loop->handle({}).ok());
+    }
+  }
+  CHECK(stand.store.epoch() == epoch);
+  CHECK(stand.store.loads() == loads);
+  CHECK(stand.loop->model().fence == Fence{1, epoch});
+  CHECK(stand.loop->serving());
+}
+
+TEST_CASE("control loop: above a fence that it has signed itself it rises at once, and goes on with what it knows") {
+  Stand stand;
+  const auto loads = stand.store.loads();
+  auto said = Stand::plain_report(2);
+  said.highest_fence = {1, 70};
+  said.fence_proof = wire::prove_fence(kSystem, {1, 70}, stand.key).value();
+  CHECK(stand.loop->handle(Stand::one(Stand::spoke(said))).ok());
+  CHECK(stand.loop->handle({}).ok());
+  CHECK(stand.store.epoch() == 71);
+  CHECK(stand.loop->model().fence == Fence{1, 71});
+  CHECK(stand.store.loads() == loads);
+  CHECK(stand.accepted(stand.create("one", false)));
 }
 
 }  // namespace dure::control

@@ -51,7 +51,7 @@ struct Bench {
     row.generation = 3;
     row.order = OrderId{Uuid{{9}}};
     model.hosts[host] = row;
-    pump.restart({1, 5});
+    pump.restart({1, 5}, std::string(64, 'p'));
   }
   // As the deciding thread does it: the row, then what is committed.
   void order(std::uint64_t generation) {
@@ -125,6 +125,64 @@ TEST_CASE("pump: an order waits for the agent's session and carries it") {
   CHECK(bench.last().session == SessionId{Uuid{{7}}});
   CHECK(bench.last().fence == Fence{1, 5});
   CHECK(bench.last().generation == 3);
+}
+
+TEST_CASE("pump: an order carries the proof of its fence, and after a rise the new one") {
+  Bench bench;
+  bench.order(3);
+  bench.pump.heard(bench.model, bench.report(7, 0));
+  bench.send_due();
+  CHECK(bench.last().fence_proof == std::string(64, 'p'));
+  bench.pump.rise({1, 9}, std::string(64, 'q'));
+  bench.send_due();
+  REQUIRE(bench.wire.sent.size() == 2);
+  CHECK(bench.last().fence == Fence{1, 9});
+  CHECK(bench.last().sequence == 1);
+  CHECK(bench.last().fence_proof == std::string(64, 'q'));
+}
+
+TEST_CASE("pump: a VM that no agent could read is left out of the order and told once, its siblings are ordered") {
+  Bench bench;
+  Cluster cluster;
+  cluster.id = ClusterId{Uuid{{2}}};
+  cluster.name = "demo";
+  cluster.flavor = FlavorId{Uuid{{4}}};
+  cluster.image = ImageId{Uuid{{5}}};
+  cluster.network = NetworkId{Uuid{{6}}};
+  bench.model.flavors[cluster.flavor] = Flavor{cluster.flavor, "small", 1, 1024, 10};
+  auto bad = cluster;
+  bad.id = ClusterId{Uuid{{7}}};
+  bad.name = "bad";
+  bad.key_pair = KeyPairId{Uuid{{8}}};
+  bench.model.key_pairs[bad.key_pair] = KeyPair{bad.key_pair, {}, "k", "ssh-ed25519 AAAA lab\u200eadmin"};
+  std::uint8_t number = 20;
+  for (const auto& one : {cluster, bad}) {
+    bench.model.clusters[one.id] = one;
+    Node node;
+    node.id = NodeId{Uuid{{number}}};
+    node.cluster = one.id;
+    node.host = bench.host;
+    node.name = one.name + "-w1";
+    node.mac = Mac{{2, 0, 0, 0, 0, number}};
+    bench.model.nodes[node.id] = node;
+    bench.model.claims[node.id] = {node.id, bench.host, {}, {}};
+    ++number;
+  }
+  bench.order(3);
+  bench.pump.heard(bench.model, bench.report(7, 0));
+  bench.send_due();
+  REQUIRE(bench.wire.sent.size() == 1);
+  REQUIRE(bench.last().vms.size() == 1);
+  CHECK(bench.last().vms[0].name == "demo-w1");
+  const auto told = bench.pump.take_unsayable();
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].node == NodeId{Uuid{{21}}});
+  CHECK(told[0].reason.find("ssh_public_key is not printable text") != std::string::npos);
+  bench.order(4);
+  bench.send_due();
+  CHECK(bench.wire.sent.size() == 2);
+  CHECK(bench.last().vms.size() == 1);
+  CHECK(bench.pump.take_unsayable().empty());
 }
 
 TEST_CASE("pump: an accepted order is not sent again, an unanswered one is, later and later") {

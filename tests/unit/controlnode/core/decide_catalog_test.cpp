@@ -30,7 +30,7 @@ CreateImage image_request() {
 CreateKeyPair key_request() {
   CreateKeyPair request;
   request.name = "me";
-  request.public_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJhc2U2NA== me";
+  request.public_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICC3JNd5wIe53ZLHWjKGoimatNU7dIl9eP9h/oZELaXl me";
   return request;
 }
 

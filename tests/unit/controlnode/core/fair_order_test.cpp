@@ -22,7 +22,7 @@ struct Stand {
     flavor("fat", {1, 2048, 5});
     for (const std::string name : {"a", "b", "c"}) {
       campus.ask(CreateProject{name, {}});
-      campus.ask(CreateKeyPair{name, "me", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJhc2U2NA== me"});
+      campus.ask(CreateKeyPair{name, "me", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICC3JNd5wIe53ZLHWjKGoimatNU7dIl9eP9h/oZELaXl me"});
     }
   }
   void flavor(const std::string& name, Resources amount) {

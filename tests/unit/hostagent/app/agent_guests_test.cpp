@@ -1,4 +1,4 @@
-// What the agent does with what guests are given and say (agent_loop.h, agent_report.cpp).
+// What the agent does with what guests are given and say (agent_guests.cpp, core/agent_report.h).
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -50,8 +50,8 @@ TEST_CASE("agent: what guests say is reported, and forgotten with the VM") {
   REQUIRE(bench.last_report().vms.size() == 1);
   CHECK(bench.last_report().vms[0].stages == status.stages);
   bench.hypervisor.crash(order.vms[0].id);
-  bench.loop.handle(HypervisorChanged{});
-  bench.drain();
+  bench.post(HypervisorChanged{});
+  bench.pass(std::chrono::seconds(1));
   // Started again: what the earlier boot had reached counts no more until the guest says it anew.
   CHECK(bench.hypervisor.starts() == 2);
   REQUIRE(bench.last_report().vms.size() == 1);
@@ -102,8 +102,8 @@ TEST_CASE("agent: nodes that a guest has taken out of its cluster are reported w
   REQUIRE(bench.last_report().vms.size() == 1);
   CHECK(bench.last_report().vms[0].departed == status.departed);
   bench.hypervisor.crash(order.vms[0].id);
-  bench.loop.handle(HypervisorChanged{});
-  bench.drain();
+  bench.post(HypervisorChanged{});
+  bench.pass(std::chrono::seconds(1));
   REQUIRE(bench.last_report().vms.size() == 1);
   CHECK(bench.last_report().vms[0].departed.empty());
 }

@@ -10,6 +10,14 @@
 namespace dure::host {
 namespace {
 
+// With all its local guests as ports.
+ObservedNetwork attached(const NetworkSpec& network) {
+  ObservedNetwork seen{remote_part(network), true};
+  for (const auto& entry : network.entries) seen.guests.push_back(entry.mac);
+  std::sort(seen.guests.begin(), seen.guests.end());
+  return seen;
+}
+
 // What each op does to a host when it succeeds.
 struct Carry {
   Observed& host;
@@ -20,16 +28,25 @@ struct Carry {
   }
   void operator()(const ApplyNetwork& op) const {
     std::erase_if(host.networks, [&](const auto& n) { return n.spec.vni == op.network.vni; });
-    host.networks.push_back({remote_part(op.network), true});
+    host.networks.push_back(attached(op.network));
   }
   void operator()(const RemoveNetwork& op) const {
     std::erase_if(host.networks, [&](const auto& n) { return n.spec.vni == op.vni; });
   }
-  void operator()(const ApplyFirewall& op) const { host.firewall = firewall_digest(op.networks); }
+  void operator()(const ApplyFirewall& op) const { host.firewall = firewall_digest(op.networks, {}); }
+  void operator()(const RemoveFirewall&) const { host.firewall = {}; }
+  void operator()(const StopVm& op) const {
+    for (auto& vm : host.vms) {
+      if (vm.id == op.id && vm.generation == op.generation) vm.state = op.hard ? VmState::stopped : VmState::shut_down;
+    }
+  }
+  void operator()(const RemoveBlob& op) const {
+    std::erase_if(host.blobs, [&](const auto& blob) { return blob.digest == op.digest; });
+  }
   void operator()(const StartVm& op) const {
     std::erase_if(host.vms, [&](const auto& vm) { return vm.id == op.vm.id; });
     host.vms.push_back({op.vm.id, op.vm.generation, op.order, op.network.id, op.network.vni,
-                        VmState::running});
+                        VmState::running, op.vm.restart});
     std::erase_if(host.files, [&](const auto& f) {
       return f.id == op.vm.id && f.generation == op.vm.generation;
     });
@@ -67,6 +84,8 @@ HostOrder any_order() {
       one.id = NodeId{uuid_number(static_cast<std::uint8_t>(60 + n * 10 + i))};
       one.network = made.id;
       one.generation = 1U + up_to(3);
+      one.restart = up_to(3);
+      one.off = up_to(4) == 0;
       const auto fate = up_to(4);
       if (fate < 2 && wanted) order.vms.push_back(one);
       if (fate == 2 || !wanted) order.removed_vms.push_back({one.id, one.generation});
@@ -84,14 +103,17 @@ Observed any_host() {
     network.id = NetworkId{uuid_number(static_cast<std::uint8_t>(50 + n))};
     network.vni = 100U + n;
     const bool has_network = up_to(2) == 0;
-    if (has_network) host.networks.push_back({remote_part(network), up_to(3) > 0});
+    if (has_network) {
+      host.networks.push_back(up_to(2) == 0 ? attached(network) : ObservedNetwork{remote_part(network), up_to(3) > 0});
+    }
     for (std::uint8_t i = 0; i < 3; ++i) {
       const NodeId id{uuid_number(static_cast<std::uint8_t>(60 + n * 10 + i))};
       const std::uint64_t generation = 1U + up_to(3);
       if (up_to(2) == 0) host.files.push_back({id, generation, up_to(2) == 0, true});
       if (!has_network || up_to(2) == 0) continue;
-      const auto state = up_to(2) == 0 ? VmState::running : VmState::crashed;
-      host.vms.push_back({id, generation, sample.order, network.id, network.vni, state});
+      constexpr VmState kStates[] = {VmState::running, VmState::running, VmState::crashed,  VmState::stopped,
+                                     VmState::paused,  VmState::creating, VmState::shut_down};
+      host.vms.push_back({id, generation, sample.order, network.id, network.vni, kStates[up_to(7)], up_to(3)});
     }
   }
   return host;
@@ -105,15 +127,48 @@ TEST_CASE("host plan property: carrying out plan after plan settles, and a settl
     auto host = any_host();
     HostPlan plan;
     for (int round = 0; round < 8; ++round) {
-      plan = host_plan(order, host);
+      plan = host_plan(order, host, {});
       if (plan.ops.empty()) break;
       for (const auto& op : plan.ops) std::visit(Carry{host}, op);
     }
     RC_ASSERT(plan.ops.empty());
     for (const auto& vm : order.vms) {
-      RC_ASSERT(std::any_of(host.vms.begin(), host.vms.end(), [&](const auto& seen) {
-        return seen.id == vm.id && seen.generation >= vm.generation;
-      }));
+      const auto seen = std::find_if(host.vms.begin(), host.vms.end(), [&](const auto& one) { return one.id == vm.id; });
+      const bool there = seen != host.vms.end();
+      if (there && seen->generation > vm.generation) continue;
+      const auto state = there ? seen->state : VmState::unknown;
+      if (vm.off) {
+        RC_ASSERT(state != VmState::running);
+        continue;
+      }
+      RC_ASSERT(there);
+      const bool as_ordered = seen->generation == vm.generation && seen->restart >= vm.restart;
+      RC_ASSERT(as_ordered);
+      const bool at_rest = state == VmState::running || state == VmState::shut_down;
+      RC_ASSERT(at_rest);
+    }
+  }));
+}
+
+TEST_CASE("host plan property: whatever was carried out of the plans before, the firewall goes only from an empty host") {
+  CHECK(rc::check([] {
+    auto host = any_host();
+    for (int orders = 0; orders < 3; ++orders) {
+      const auto order = up_to(3) == 0 ? HostOrder{} : any_order();
+      for (int round = 0; round < 4; ++round) {
+        const auto plan = host_plan(order, host, {});
+        for (const auto& op : plan.ops) {
+          const bool empty = host.vms.empty() && host.networks.empty();
+          if (std::holds_alternative<RemoveFirewall>(op)) RC_ASSERT(empty);
+          if (const auto* start = std::get_if<StartVm>(&op)) {
+            RC_ASSERT(host.firewall == firewall_digest(order.networks, {}));
+            RC_ASSERT(!start->vm.off);
+          }
+        }
+        for (const auto& op : plan.ops) {
+          if (up_to(2) == 0) std::visit(Carry{host}, op);
+        }
+      }
     }
   }));
 }
@@ -121,7 +176,7 @@ TEST_CASE("host plan property: carrying out plan after plan settles, and a settl
 TEST_CASE("host plan property: no two ops of one plan are about the same object") {
   CHECK(rc::check([] {
     std::set<OpKey> keys;
-    for (const auto& op : host_plan(any_order(), any_host()).ops) {
+    for (const auto& op : host_plan(any_order(), any_host(), {}).ops) {
       RC_ASSERT(keys.insert(key_of(op)).second);
     }
   }));
@@ -130,7 +185,7 @@ TEST_CASE("host plan property: no two ops of one plan are about the same object"
 TEST_CASE("host plan property: nothing is removed that the order does not name") {
   CHECK(rc::check([] {
     const auto order = any_order();
-    for (const auto& op : host_plan(order, any_host()).ops) {
+    for (const auto& op : host_plan(order, any_host(), {}).ops) {
       if (const auto* vm = std::get_if<RemoveVm>(&op)) {
         const bool named = std::any_of(
             order.removed_vms.begin(), order.removed_vms.end(), [&](const auto& removal) {

@@ -31,29 +31,32 @@ TEST_CASE("names: the remote part is the same whatever is behind the guests, bec
 }
 
 TEST_CASE("names: the firewall's digest differs with every field that a rule depends on") {
+  const Digest kRules{{1}};
   const auto networks = sample_order().networks;
-  const auto digest = firewall_digest(networks);
-  CHECK(digest == firewall_digest(networks));
+  const auto digest = firewall_digest(networks, kRules);
+  CHECK(digest == firewall_digest(networks, kRules));
   CHECK(digest != Digest{});
-  CHECK(firewall_digest({}) == Digest{});
+  CHECK(firewall_digest({}, kRules) != Digest{});
+  CHECK(firewall_digest({}, kRules) != digest);
+  CHECK(firewall_digest(networks, Digest{{2}}) != digest);
   auto changed = networks;
   changed[0].entries[0].mac.bytes[5] = 99;
-  CHECK(firewall_digest(changed) != digest);
+  CHECK(firewall_digest(changed, kRules) != digest);
   changed = networks;
   changed[0].entries[0].routed = {Ipv4{0x0af40100}, 24};
-  CHECK(firewall_digest(changed) != digest);
+  CHECK(firewall_digest(changed, kRules) != digest);
   auto longer = changed;
   longer[0].entries[0].routed.length = 25;
-  CHECK(firewall_digest(longer) != firewall_digest(changed));
+  CHECK(firewall_digest(longer, kRules) != firewall_digest(changed, kRules));
   changed = networks;
   changed[0].peers[0].vtep.value += 1;
-  CHECK(firewall_digest(changed) != digest);
+  CHECK(firewall_digest(changed, kRules) != digest);
   changed = networks;
   changed[0].local_vtep.value += 1;
-  CHECK(firewall_digest(changed) != digest);
+  CHECK(firewall_digest(changed, kRules) != digest);
   changed = networks;
   changed.push_back(networks[0]);
-  CHECK(firewall_digest(changed) != digest);
+  CHECK(firewall_digest(changed, kRules) != digest);
 }
 
 }  // namespace dure::host

@@ -64,6 +64,17 @@ TEST_CASE("order: its bytes are the golden ones") {
         dure::samples::to_hex(dure::samples::golden("order")));
 }
 
+TEST_CASE("order: with power and a fence's proof it is decoded as it was, and its bytes are the golden ones") {
+  const auto order = dure::samples::order_with_power();
+  const auto decoded = decode_host_order(encode(order));
+  REQUIRE(decoded.ok());
+  CHECK(*decoded == order);
+  CHECK(dure::samples::to_hex(encode(order)) == dure::samples::to_hex(dure::samples::golden("order_with_power")));
+  auto wrong = order;
+  wrong.fence_proof = "short";
+  CHECK(decode_host_order(encode(wrong)).error().message == "order: fence_proof is not 64 bytes");
+}
+
 TEST_CASE("order: without Kubernetes its bytes are what they were before there was any") {
   auto order = dure::samples::order();
   for (auto& entry : order.networks[0].entries) entry.routed = {};

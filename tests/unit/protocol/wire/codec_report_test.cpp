@@ -78,6 +78,39 @@ TEST_CASE("report: without round trips its bytes are what they were before there
   CHECK(std::get<HostReport>(*decoded) == report);
 }
 
+TEST_CASE("report: with conditions, guests' words and proofs it is decoded as it was, and its bytes are the golden ones") {
+  check_round_trip(samples::report_with_conditions());
+  CHECK(samples::to_hex(encode(samples::report_with_conditions())) ==
+        samples::to_hex(samples::golden("report_with_conditions")));
+}
+
+TEST_CASE("report: fields of its conditions, guests' words and proofs") {
+  const auto report = [](AgentMessage& m) { return m.mutable_report(); };
+  check_rows(samples::report_with_conditions(), {
+      {"fence_proof is not 64 bytes", [&](AgentMessage& m) { report(m)->set_fence_proof("short"); }},
+      {"vm.boot is not 16 bytes", [&](AgentMessage& m) { report(m)->mutable_vms(0)->set_boot("b"); }},
+      {"vm.not_ready is not a name", [&](AgentMessage& m) { report(m)->mutable_vms(0)->set_not_ready(0, "../x"); }},
+      {"vm.not_ready is there twice", [&](AgentMessage& m) { report(m)->mutable_vms(0)->add_not_ready("demo-w1"); }},
+      {"vm.not_ready is out of range",
+       [&](AgentMessage& m) {
+         for (int n = 0; n < 64; ++n) report(m)->mutable_vms(0)->add_not_ready("a");
+       }},
+      {"in_flight.kind has an unknown value", [&](AgentMessage& m) { report(m)->mutable_in_flight(0)->clear_kind(); }},
+      {"in_flight.object is not 16 bytes", [&](AgentMessage& m) { report(m)->mutable_in_flight(0)->clear_object(); }},
+      {"in_flight is there twice", [&](AgentMessage& m) { *report(m)->mutable_in_flight(0) = m.report().in_flight(1); }},
+      {"condition.code has an unknown value", [&](AgentMessage& m) { report(m)->mutable_conditions(0)->clear_code(); }},
+      {"condition.code is there twice", [&](AgentMessage& m) { *report(m)->mutable_conditions(0) = m.report().conditions(1); }},
+      {"condition.message is not printable text", [&](AgentMessage& m) { report(m)->mutable_conditions(0)->set_message("\n"); }},
+      {"conditions is out of range",
+       [&](AgentMessage& m) {
+         for (int n = 0; n < 32; ++n) report(m)->add_conditions();
+       }},
+      {"refused.order is not 16 bytes", [&](AgentMessage& m) { report(m)->mutable_refused()->clear_order(); }},
+      {"refused.reason is too long",
+       [&](AgentMessage& m) { report(m)->mutable_refused()->set_reason(std::string(513, 'a')); }},
+  });
+}
+
 TEST_CASE("report: fields of its round trips") {
   const auto trip = [](AgentMessage& m) { return m.mutable_report()->mutable_round_trips(0); };
   const auto silent = [](AgentMessage& m) { return m.mutable_report()->mutable_round_trips(1); };
@@ -110,7 +143,7 @@ TEST_CASE("report: sixty-four departed nodes are the most") {
 
 TEST_CASE("report: every state, kind and reason code has its own value on the wire") {
   auto report = samples::report();
-  for (int i = 0; i <= static_cast<int>(VmState::crashed); ++i) {
+  for (int i = 0; i <= static_cast<int>(VmState::shut_down); ++i) {
     report.vms[0].state = static_cast<VmState>(i);
     check_round_trip(report);
   }
@@ -118,8 +151,12 @@ TEST_CASE("report: every state, kind and reason code has its own value on the wi
     report.failures[0].kind = static_cast<ObjectKind>(i);
     check_round_trip(report);
   }
-  for (int i = 0; i <= static_cast<int>(FailureCode::internal); ++i) {
+  for (int i = 0; i <= static_cast<int>(FailureCode::crash_loop); ++i) {
     report.failures[0].code = static_cast<FailureCode>(i);
+    check_round_trip(report);
+  }
+  for (int i = 0; i <= static_cast<int>(ConditionCode::order_refused); ++i) {
+    report.conditions = {{static_cast<ConditionCode>(i), "x"}};
     check_round_trip(report);
   }
 }
@@ -139,7 +176,7 @@ TEST_CASE("report: foreign words never cost a host its report") {
 
 TEST_CASE("report: an unknown field is refused in every message at every depth") {
   for (const auto& [plain, expected] :
-       {std::pair<wire::AgentMessage, int>{samples::report(), 12}, {samples::ack(), 2}}) {
+       {std::pair<wire::AgentMessage, int>{samples::report(), 12}, {samples::report_with_conditions(), 17}, {samples::ack(), 2}}) {
     int messages = 0;
     while (true) {
       auto message = sample_of(plain);
@@ -198,7 +235,7 @@ TEST_CASE("report: fields of its VMs and failures") {
       {"vm.order is not 16 bytes", [&](AgentMessage& m) { vm(m)->clear_order(); }},
       {"vm.state has an unknown value", [&](AgentMessage& m) { vm(m)->clear_state(); }},
       {"vm.state has an unknown value",
-       [&](AgentMessage& m) { vm(m)->set_state(static_cast<schema::VmState>(7)); }},
+       [&](AgentMessage& m) { vm(m)->set_state(static_cast<schema::VmState>(8)); }},
       {"vm.stage.name is not a name", [&](AgentMessage& m) { vm(m)->mutable_stages(0)->set_name("A"); }},
       {"vm.stage.name is not a name",
        [&](AgentMessage& m) { vm(m)->mutable_stages(0)->set_name(std::string(33, 'a')); }},
@@ -217,7 +254,7 @@ TEST_CASE("report: fields of its VMs and failures") {
       {"vm.guest_error is too long", [&](AgentMessage& m) { vm(m)->set_guest_error(std::string(257, 'a')); }},
       {"failure.kind has an unknown value", [&](AgentMessage& m) { failure(m)->clear_kind(); }},
       {"failure.code has an unknown value",
-       [&](AgentMessage& m) { failure(m)->set_code(static_cast<schema::FailureCode>(11)); }},
+       [&](AgentMessage& m) { failure(m)->set_code(static_cast<schema::FailureCode>(13)); }},
       {"failure.object is not 16 bytes", [&](AgentMessage& m) { failure(m)->clear_object(); }},
       {"failure.message is too long",
        [&](AgentMessage& m) { failure(m)->set_message(std::string(513, 'a')); }},

@@ -13,7 +13,7 @@ using samples::id;
 using wire::Accepted;
 
 // The sample order, as the agent it is meant for sees it.
-constexpr Accepted kBefore{{1, 7}, 4, 42};
+const Accepted kBefore{{1, 7}, 4, 42};
 
 Result<void> admit(const HostOrder& order, const Accepted& accepted = kBefore) {
   return wire::admit(order, id<SystemId>(0x11), id<HostId>(0x12), id<SessionId>(0x13), accepted);

@@ -98,6 +98,32 @@ HostReport report() {
   return made;
 }
 
+HostOrder order_with_power() {
+  auto made = order();
+  made.vms[0].off = true;
+  made.vms[0].restart = 3;
+  made.fence_proof = std::string(64, '\x5a');
+  return made;
+}
+
+HostReport report_with_conditions() {
+  auto made = report();
+  auto& vm = made.vms[0];
+  vm.state = VmState::shut_down;
+  vm.restart = 3;
+  vm.boot = id<BootId>(0x16).uuid;
+  vm.silent_s = 60;
+  vm.not_ready = {"demo-w1"};
+  vm.access = 7;
+  made.capacity.disk_free_gib = 25;
+  made.fence_proof = std::string(64, '\x5a');
+  made.in_flight = {{ObjectKind::network, id<NetworkId>(0x31).uuid}, {ObjectKind::vm, id<NodeId>(0x51).uuid}};
+  made.conditions = {{ConditionCode::no_space, "디스크가 가득 찼습니다"}, {ConditionCode::uplink, "there is no eth0"}};
+  made.refused = RefusedOrder{id<OrderId>(0x17), 43, "no"};
+  made.clock = {1772355600123456};
+  return made;
+}
+
 OrderAck ack() {
   return {id<HostId>(0x12), id<SessionId>(0x13), id<OrderId>(0x14), 5, 42, false, "superseded"};
 }

@@ -20,6 +20,9 @@ Any id(std::uint8_t byte) {
 // Messages in which every field differs from its default.
 HostOrder order();
 HostReport report();
+// The same with what came later.
+HostOrder order_with_power();
+HostReport report_with_conditions();
 OrderAck ack();
 
 // A key that is the same in each run.

@@ -75,7 +75,15 @@ TEST_CASE("seed: names and keys that could mean something else in the guest are 
   CHECK(refusal([](GuestConfig& guest) { guest.hostname = std::string(254, 'a'); }) == Errc::invalid_argument);
   for (const char* user : {"", "Root", "a:b", "0a", "a\n", "-a", "a b"})
     CHECK(refusal([&](GuestConfig& guest) { guest.user = user; }) == Errc::invalid_argument);
-  for (const char* key : {"", "command=\"x\" ssh-ed25519 AAAA", "ssh-ed25519 A\nssh-rsa B", "ssh-rsa \xc3\xa9",
-                          " ssh-ed25519 AAAA"})
+  for (const char* key : {"", "command=\"x\" ssh-ed25519 AAAA", "ssh-ed25519 A\nssh-rsa B", "ssh-rsa \xc3",
+                          "ssh-ed25519 AAAA lab\u200eadmin", " ssh-ed25519 AAAA"})
     CHECK(refusal([&](GuestConfig& guest) { guest.ssh_public_keys.push_back(key); }) == Errc::invalid_argument);
+}
+
+TEST_CASE("seed: a key's comment may be in any language") {
+  VmSpec korean = vm();
+  korean.guest.ssh_public_keys = {"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICC3JNd5wIe53ZLHWjKGoimatNU7dIl9eP9h/oZELaXl 홍길동@노트북"};
+  const auto documents = seed_documents(korean, network());
+  REQUIRE(documents.ok());
+  CHECK(documents->user_data.find("홍길동@노트북") != std::string::npos);
 }

@@ -1,9 +1,13 @@
-#include "protocol/wire/text.h"
+#include "common/text.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
+#include <optional>
 
-namespace dure::wire {
+#include "common/base64.h"
+
+namespace dure {
 namespace {
 
 struct Character {
@@ -93,4 +97,57 @@ std::string printable(std::string_view text, std::size_t max) {
   return result;
 }
 
-}  // namespace dure::wire
+namespace {
+
+// Each type with how many fields its bytes have, the type among them. The security keys' last one names an application.
+struct KeyType {
+  std::string_view name;
+  std::size_t fields;
+};
+constexpr std::array<KeyType, 7> kKeyTypes{{{"ssh-ed25519", 2},
+                                            {"ssh-rsa", 3},
+                                            {"ecdsa-sha2-nistp256", 3},
+                                            {"ecdsa-sha2-nistp384", 3},
+                                            {"ecdsa-sha2-nistp521", 3},
+                                            {"sk-ssh-ed25519@openssh.com", 3},
+                                            {"sk-ecdsa-sha2-nistp256@openssh.com", 4}}};
+constexpr std::size_t kEd25519Bytes = 32;
+
+// A length of four bytes, most significant first, and as many bytes.
+std::optional<std::string_view> take_field(std::string_view& bytes) {
+  std::size_t length = 0;
+  if (bytes.size() < 4) return std::nullopt;
+  for (std::size_t i = 0; i < 4; ++i) length = (length << 8) | static_cast<unsigned char>(bytes[i]);
+  bytes.remove_prefix(4);
+  if (length == 0 || length > bytes.size()) return std::nullopt;
+  const auto field = bytes.substr(0, length);
+  bytes.remove_prefix(length);
+  return field;
+}
+
+bool is_key_of(const KeyType& type, std::string_view bytes) {
+  for (std::size_t i = 0; i < type.fields; ++i) {
+    const auto field = take_field(bytes);
+    if (!field || (i == 0 && *field != type.name)) return false;
+    if (i == 1 && type.name.ends_with("ed25519") && field->size() != kEd25519Bytes) return false;
+  }
+  return bytes.empty();
+}
+
+}  // namespace
+
+bool is_ssh_public_key(std::string_view text) {
+  if (text.size() > kMaxSshKeyBytes) return false;
+  const auto space = text.find(' ');
+  if (space == std::string_view::npos) return false;
+  const auto type = std::find_if(kKeyTypes.begin(), kKeyTypes.end(),
+                                 [&](const KeyType& known) { return known.name == text.substr(0, space); });
+  if (type == kKeyTypes.end()) return false;
+  const auto rest = text.substr(space + 1);
+  const auto end = rest.find(' ');
+  const auto bytes = from_base64(rest.substr(0, end));
+  if (!bytes || !is_key_of(*type, *bytes)) return false;
+  return end == std::string_view::npos || is_printable(rest.substr(end + 1));
+}
+
+}  // namespace dure

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/ids.h"
+#include "common/time.h"
+#include "protocol/messages/host_report.h"
+
+namespace dure::host {
+
+// One well-formed line from a guest; hostile all the same.
+struct GuestStatus {
+  std::vector<GuestStage> stages;       // at most 16
+  std::string error;                    // at most 256 bytes, printable
+  std::string have{};                   // revision of the document that the guest has; empty: none
+  std::vector<std::string> departed{};  // names of nodes, at most 64, each once
+  Uuid boot{};                          // of its kernel; the stages are of that boot
+  std::vector<std::string> not_ready{}; // names of nodes, at most 64, each once
+  std::uint64_t access = 0;             // its Kubernetes cluster knows the accesses up to this number
+  friend bool operator==(const GuestStatus&, const GuestStatus&) = default;
+};
+
+// What a guest that is listened to has said last, and since when it says nothing.
+struct GuestWords {
+  std::optional<GuestStatus> status;
+  SteadyPoint silent_since;   // its last word, or when this agent began to listen
+};
+using GuestBook = std::map<NodeId, GuestWords>;
+
+// How long a guest has been silent, as it is reported: in steps, so that the report of a host whose guests speak every
+// few seconds does not change. The first step is several times what lies between two words of a guest.
+std::uint32_t silence_step(Duration silent);
+// When the next step of any of them is reached; nothing: none will be.
+std::optional<SteadyPoint> next_silence(const GuestBook& guests, SteadyPoint now);
+
+}  // namespace dure::host
