@@ -41,7 +41,7 @@ Result<void> init(const std::string& directory) {
 
 // Until the queue is closed by a signal, or another control node leads.
 Result<void> loop_until_closed(ControlLoop& loop, Tunnels& tunnels, EventQueue<ControlEvent>& queue,
-                               Clock& clock) {
+                               SteadyClock& clock) {
   while (!queue.closed()) {
     const auto wake = std::min(loop.next_wake(), tunnels.next_wake());
     const auto left = std::max(wake - clock.now(), Duration::zero());
@@ -63,6 +63,7 @@ Result<void> run(const Config& config) {
   if (!signals) return signals.error();
 
   SystemClock clock;
+  SystemSteadyClock steady;
   SystemRandom random;
   EventQueue<ControlEvent> queue(16384);
   QueueInbox inbox(queue);
@@ -77,17 +78,17 @@ Result<void> run(const Config& config) {
   auto identities = OpensslClusterIdentities::create(keys->secrets_key);
   if (!identities) return identities.error();
   JsonBootstrapDocuments documents;
-  ControlLoop loop({clock, random, **store, **agents, keys->signing, **identities, documents},
+  ControlLoop loop({clock, steady, random, **store, **agents, keys->signing, **identities, documents},
                    keys->system, *settings,
                    uuid_from_random(random.bytes16()).str());
   if (auto started = loop.start(); !started) return started;
-  Tunnels tunnels(api, **agents, incoming, clock, random);
+  Tunnels tunnels(api, **agents, incoming, steady, random);
 
   ThreadTaskRunner tasks(1, 64);
   const auto& listen = config.text("api.listen");
   const auto port = listen.substr(listen.rfind(':'));
   ApiRoutes api_routes({keys->api_token, {listen, "localhost" + port, "127.0.0.1" + port}}, api,
-                       shelf, clock, tasks);
+                       shelf, tasks);
   TunnelRoute tunnel_route(api_routes, tunnels);
   auto api_server = HttpServer::start(listen, tunnel_route);
   if (!api_server) return api_server.error();
@@ -96,7 +97,7 @@ Result<void> run(const Config& config) {
   if (!blob_server) return blob_server.error();
 
   StopOnSignal stopper(*signals, [&] { queue.close(); });
-  auto ended = loop_until_closed(loop, tunnels, queue, clock);
+  auto ended = loop_until_closed(loop, tunnels, queue, steady);
   tasks.stop();
   return ended;
 }

@@ -5,6 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "controlnode/core/silence.h"
+
 namespace dure::control {
 namespace {
 
@@ -13,12 +15,6 @@ const Cluster* find_cluster(const Model& model, const std::string& wanted) {
     if (cluster.name == wanted || id.str() == wanted) return &cluster;
   }
   return nullptr;
-}
-
-bool has_spoken_lately(const Model& model, const HostId& host, TimePoint now) {
-  const auto seen = model.observations.find(host);
-  return seen != model.observations.end() &&
-         now - seen->second.seen_at <= std::chrono::seconds(model.settings.silent_after_s);
 }
 
 // 0 is best; nullopt: nobody can answer there.
@@ -30,25 +26,25 @@ std::optional<int> rank(const Node& node) {
 }  // namespace
 
 Result<std::vector<ApiServerNode>> api_server_nodes(const Model& model, const std::string& cluster,
-                                                    TimePoint now) {
+                                                    SteadyPoint now) {
   const auto* found = find_cluster(model, cluster);
   if (found == nullptr) return Error{Errc::not_found, "there is no cluster of that name"};
   if (found->kubernetes.version.empty()) {
     return Error{Errc::conflict, "cluster '" + found->name + "' runs no Kubernetes: its nodes are plain VMs"};
   }
   std::vector<std::pair<int, ApiServerNode>> ranked;
-  bool silent = false;
+  bool unheard = false;
   for (const auto& [id, node] : model.nodes) {
     if (node.cluster != found->id || node.role != Role::control_plane) continue;
-    if (!has_spoken_lately(model, node.host, now)) {
-      silent = true;
+    if (!heard(model, node.host) || silent(model, node.host, now)) {
+      unheard = true;
     } else if (const auto place = rank(node)) {
       ranked.emplace_back(*place, ApiServerNode{id, node.host, node.name});
     }
   }
   if (ranked.empty()) {
     return Error{Errc::unavailable, "cluster '" + found->name + "' has no control-plane node that is ready" +
-                                        (silent ? "; a host of its control plane is silent" : "")};
+                                        (unheard ? "; a host of its control plane is silent" : "")};
   }
   std::stable_sort(ranked.begin(), ranked.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });

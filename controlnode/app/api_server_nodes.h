@@ -19,6 +19,6 @@ struct ApiServerNode {
 // Where a cluster's API server may answer now, the best first: nodes that are ready, then members whose
 // VM runs, on hosts that have spoken lately. The cluster is given by name or id. Never an empty list.
 Result<std::vector<ApiServerNode>> api_server_nodes(const Model& model, const std::string& cluster,
-                                                    TimePoint now);
+                                                    SteadyPoint now);
 
 }  // namespace dure::control

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/log.h"
+#include "controlnode/core/lead.h"
 #include "protocol/wire/codec.h"
 #include "protocol/wire/fence_proof.h"
 
@@ -14,6 +15,8 @@ namespace {
 constexpr Duration kTick = std::chrono::seconds(1);
 // So long orders wait at most for batches that are decided one upon the other.
 constexpr Duration kLongestUnsettled = std::chrono::seconds(1);
+// Who was heard within this time has a say about the date.
+constexpr Duration kLately = std::chrono::minutes(1);
 
 const Error& no_database() {
   static const Error error{Errc::unavailable, "the control node has no database now; try again"};
@@ -28,7 +31,8 @@ ControlLoop::ControlLoop(ControlParts parts, SystemId system, Settings settings,
       settings_(std::move(settings)),
       holder_(std::move(holder)),
       bootstrap_(parts.identities, parts.documents),
-      pump_(parts.clock, parts.agents, parts.key, bootstrap_),
+      pump_(parts.agents, parts.key, bootstrap_),
+      dates_(Duration{settings_.date_settles_s * 1'000'000}),
       own_key_(wire::VerifyingKey::from_bytes(parts.key.public_key()).value()) {}
 
 ControlLoop::~ControlLoop() {
@@ -39,8 +43,17 @@ ControlLoop::~ControlLoop() {
        under_way_->waiting);
 }
 
+Now ControlLoop::look() { return dates_.look(parts_.clock.now(), parts_.steady.now(), host_dates_); }
+
+void ControlLoop::ask_hosts_for_the_date(SteadyPoint now) {
+  host_dates_.clear();
+  for (const auto& [host, heard] : model_.heard) {
+    if (heard.clock_off != Duration::zero() && now - heard.at < kLately) host_dates_.push_back(heard.clock_off);
+  }
+}
+
 Result<void> ControlLoop::start() {
-  const auto now = parts_.clock.now();
+  const auto now = parts_.steady.now();
   next_wake_ = next_tick_ = now + kTick;
   retry_load_at_ = now + kTick;
   serving_ = false;
@@ -55,16 +68,15 @@ Result<void> ControlLoop::start() {
   if (!epoch) return epoch.error();
   auto model = parts_.store.load();
   if (!model) return model.error();
+  model->settings = settings_;
+  begin_lead(*model, model_, now);
   model_ = std::move(*model);
   kept_ = Kept{};
   model_.system = system_;
-  model_.settings = settings_;
   model_.fence = {1, *epoch};
-  // Nobody has had the time to report to this leader yet: silence is counted from now.
-  for (auto& [host, observation] : model_.observations) observation.seen_at = now;
   const auto proof = wire::prove_fence(system_, model_.fence, parts_.key);
   if (!proof) return proof.error();
-  pump_.restart(model_.fence, *proof);
+  pump_.restart(model_.fence, *proof, now);
   serving_ = true;
   settled_at_ = now;
   admitted_.clear();
@@ -77,7 +89,9 @@ Result<void> ControlLoop::start() {
 
 void ControlLoop::admit_hosts() {
   std::vector<AdmittedHost> hosts;
-  for (const auto& [id, host] : model_.hosts) hosts.push_back({id, host.curve_key});
+  for (const auto& [id, host] : model_.hosts) {
+    if (!host.lost_at) hosts.push_back({id, host.curve_key});
+  }
   const auto same = [](const AdmittedHost& a, const AdmittedHost& b) {
     return a.host == b.host && a.curve_key == b.curve_key;
   };
@@ -157,7 +171,7 @@ Result<void> ControlLoop::rise_above_agents() {
 }
 
 Result<void> ControlLoop::handle(std::vector<ControlEvent> events, const More& more) {
-  const auto now = parts_.clock.now();
+  const auto now = parts_.steady.now();
   if (const auto risen = rise_above_agents(); !risen) return risen;
   if (!serving_ && now >= retry_load_at_) {
     if (const auto started = start(); !started) {
@@ -182,15 +196,16 @@ Result<void> ControlLoop::handle(std::vector<ControlEvent> events, const More& m
 }
 
 Result<void> ControlLoop::decide_and_commit(Batch& batch) {
-  const auto now = parts_.clock.now();
+  const Now now = look();
   for (auto& event : std::exchange(unsayable_, {})) batch.events.push_back(std::move(event));
-  if (now >= next_tick_) {
+  if (now.steady >= next_tick_) {
+    ask_hosts_for_the_date(now.steady);
     batch.events.push_back(TickEvent{});
-    next_tick_ = now + kTick;
+    next_tick_ = now.steady + kTick;
   }
-  IdStream ids(parts_.random.bytes16(), now);
+  IdStream ids(parts_.random.bytes16(), now.date);
   UnderWay decided{decide(model_, batch.events, now, ids, kept_), std::move(batch.waiting)};
-  next_tick_ = std::min(next_tick_, std::max(decided.decision.wake_at.value_or(next_tick_), now));
+  next_tick_ = std::min(next_tick_, std::max(decided.decision.wake_at.value_or(next_tick_), now.steady));
   // What was decided before has become durable meanwhile, or this was decided on sand.
   if (auto finished = finish_commit(); !finished || !serving_) {
     away(no_database(), decided.waiting);
@@ -200,7 +215,7 @@ Result<void> ControlLoop::decide_and_commit(Batch& batch) {
     reply(decided);
     return {};
   }
-  if (auto added = bootstrap_.add_identities(model_, decided.decision.changes, now); !added) {
+  if (auto added = bootstrap_.add_identities(model_, decided.decision.changes, now.date); !added) {
     return failed(added.error(), decided.waiting);
   }
   under_way_ = std::move(decided);
@@ -223,7 +238,7 @@ Result<void> ControlLoop::finish_commit() {
 // The model in memory is ahead of the database, or nobody knows: load it again.
 Result<void> ControlLoop::failed(const Error& error, std::vector<Waiting>& waiting) {
   serving_ = false;
-  retry_load_at_ = parts_.clock.now();
+  retry_load_at_ = parts_.steady.now();
   log::error("commit failed", {{"code", std::string(to_string(error.code))}, {"reason", error.message}});
   away({error.code, "not confirmed by the database; repeat the request with the same Idempotency-Key"}, waiting);
   if (error.code == Errc::lost_leadership) return error;
@@ -242,8 +257,9 @@ void ControlLoop::reply(UnderWay& decided) {
 Result<void> ControlLoop::settle() {
   if (auto finished = finish_commit(); !finished || !serving_) return finished;
   if (std::exchange(committed_, false)) admit_hosts();
-  settled_at_ = parts_.clock.now();
-  next_wake_ = std::min(next_tick_, pump_.send_due(model_, kept_.index(model_)));
+  const Now now = look();
+  settled_at_ = now.steady;
+  next_wake_ = std::min(next_tick_, pump_.send_due(model_, kept_.index(model_), now));
   auto unsayable = pump_.take_unsayable();
   if (unsayable.empty()) return {};
   unsayable_.insert(unsayable_.end(), std::make_move_iterator(unsayable.begin()), std::make_move_iterator(unsayable.end()));
@@ -266,7 +282,7 @@ void ControlLoop::hand_out_credential(Reply& reply) {
 void ControlLoop::away(const Error& error, std::vector<Waiting>& waiting) {
   for (auto& one : waiting) one.done(error);
   waiting.clear();
-  next_wake_ = parts_.clock.now() + kTick;
+  next_wake_ = parts_.steady.now() + kTick;
 }
 
 void ControlLoop::answer(const PlacementsAsked& asked) {
@@ -287,8 +303,9 @@ void ControlLoop::answer(const PlacementAsked& asked) {
 
 void ControlLoop::answer_reads(Batch& batch) {
   const Error& away = no_database();
+  const Now now = look();
   for (auto& query : batch.queries) {
-    query.read(serving_ ? Result<ModelView>(ModelView(model_, kept_.index(model_))) : Result<ModelView>(away));
+    query.read(serving_ ? Result<ModelView>(ModelView(model_, kept_.index(model_), now)) : Result<ModelView>(away));
   }
   for (auto& history : batch.histories) {
     history.done(serving_ ? parts_.store.events(history.after, history.limit)

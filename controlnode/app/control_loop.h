@@ -10,6 +10,7 @@
 #include "controlnode/app/control_event.h"
 #include "controlnode/app/node_bootstrap.h"
 #include "controlnode/app/pump.h"
+#include "controlnode/core/date_watch.h"
 #include "controlnode/core/decide.h"
 #include "controlnode/core/kept.h"
 #include "controlnode/core/model.h"
@@ -20,6 +21,7 @@ namespace dure::control {
 
 struct ControlParts {
   Clock& clock;
+  SteadyClock& steady;
   Random& random;
   Store& store;
   AgentLink& agents;
@@ -51,7 +53,7 @@ class ControlLoop {
   // Waits for the commit that is under way, answers, and sends the orders. For who handles nothing more.
   Result<void> settle();
 
-  TimePoint next_wake() const { return next_wake_; }
+  SteadyPoint next_wake() const { return next_wake_; }
   bool serving() const { return serving_; }
   const Model& model() const { return model_; }  // for the simulation's invariant checks
 
@@ -86,6 +88,8 @@ class ControlLoop {
   void answer(const PlacementAsked& asked);
   void hand_out_credential(Reply& reply);
   void admit_hosts();
+  Now look();
+  void ask_hosts_for_the_date(SteadyPoint now);
   void note_fence(const HostReport& report);
   Result<void> rise_above_agents();
 
@@ -100,13 +104,15 @@ class ControlLoop {
   bool serving_ = false;
   std::optional<UnderWay> under_way_;
   bool committed_ = false;         // something, since it was settled
-  TimePoint settled_at_;           // when nothing was under way, and orders went out
+  SteadyPoint settled_at_;         // when nothing was under way, and orders went out
+  DateWatch dates_;
+  std::vector<Duration> host_dates_;  // less the steady clock's, of who was heard lately; of the newest tick
   wire::VerifyingKey own_key_;
   std::uint64_t fence_floor_ = 0;  // the highest epoch of ours that any agent has proven
   std::vector<UnsayableEvent> unsayable_;  // to be decided with the next batch
   std::vector<AdmittedHost> admitted_;
-  TimePoint next_wake_, next_tick_;
-  TimePoint retry_load_at_;
+  SteadyPoint next_wake_, next_tick_;
+  SteadyPoint retry_load_at_;
 };
 
 }  // namespace dure::control

@@ -1,10 +1,12 @@
 #include "controlnode/app/node_bootstrap.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
 #include "common/log.h"
 #include "controlnode/core/bootstrap_plan.h"
+#include "protocol/wire/codec.h"
 
 namespace dure::control {
 namespace {
@@ -14,9 +16,15 @@ constexpr Duration kClockSkew = std::chrono::minutes(10);
 // Where `dure cluster proxy` listens unless told otherwise.
 constexpr std::string_view kProxyServer = "https://127.0.0.1:16443";
 
-// An order has room for more than its guests' documents. Who finds none left waits for the next order of
-// the host, which comes as soon as a sibling has joined and needs its long document no more.
-constexpr std::size_t kMostDocumentBytes = kMaxOrderBytes / 2;
+// For what is said of each document beside its bytes.
+constexpr std::size_t kSlack = 16 * 1024;
+
+// What the order leaves. Who finds nothing left waits for the next order of the host, which comes as soon as a sibling has
+// joined and needs its long document no more.
+std::size_t room_for_documents(const HostOrder& order) {
+  const std::size_t used = wire::encode(order).size() + kSlack;
+  return kMaxOrderBytes - std::min(kMaxOrderBytes, used);
+}
 
 Duration join_credential(const Model& model) {
   return Duration{model.settings.join_credential_s * 1'000'000};
@@ -73,9 +81,9 @@ Result<std::string> NodeBootstrap::document(const Model& model, const Node& node
   return documents_.node_document(plan, given);
 }
 
-std::optional<TimePoint> NodeBootstrap::fill(const Model& model, HostOrder& order, TimePoint now) {
-  std::optional<TimePoint> again;
-  std::size_t bytes = 0;
+std::optional<Duration> NodeBootstrap::fill(const Model& model, HostOrder& order, TimePoint now) {
+  std::optional<Duration> again;
+  std::optional<std::size_t> room;
   for (VmSpec& vm : order.vms) {
     const auto node = model.nodes.find(vm.id);
     if (node == model.nodes.end()) continue;
@@ -87,13 +95,14 @@ std::optional<TimePoint> NodeBootstrap::fill(const Model& model, HostOrder& orde
                  {{"node", node->second.name}, {"reason", made.error().message}});
       continue;
     }
-    if (bytes + made->size() > kMostDocumentBytes) {
+    if (!room) room = room_for_documents(order);
+    if (made->size() > *room) {
       log::warn("a node's document has to wait", {{"node", node->second.name}, {"reason", "its host's order is full"}});
       continue;
     }
-    bytes += made->size();
+    *room -= made->size();
     vm.bootstrap = std::move(*made);
-    if (!node->second.joined) again = now + join_credential(model) / 2;
+    if (!node->second.joined) again = join_credential(model) / 2;
   }
   return again;
 }

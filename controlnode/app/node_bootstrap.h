@@ -23,11 +23,11 @@ class NodeBootstrap {
   // Adds the identity of every new cluster among the changes, so that it is committed with it.
   Result<void> add_identities(Model& model, std::vector<Change>& changes, TimePoint now);
 
-  // Fills VmSpec::bootstrap of the order's nodes. Returns when to do it again: before the credential of
+  // Fills VmSpec::bootstrap of the order's nodes. Returns after what time to do it again: before the credential of
   // a node that has not joined runs out; nullopt when there is none. A node whose document cannot be
   // made, or finds no room in the order, gets none, and the reason is logged: its siblings on the host
   // are not held back.
-  std::optional<TimePoint> fill(const Model& model, HostOrder& order, TimePoint now);
+  std::optional<Duration> fill(const Model& model, HostOrder& order, TimePoint now);
 
   // A kubeconfig with a new key for this access.
   Result<std::string> kubeconfig(const Model& model, const ClusterAccess& access);

@@ -25,10 +25,10 @@ constexpr std::uint32_t kTriesWithTargets = 2;
 
 }  // namespace
 
-Pump::Pump(Clock& clock, AgentLink& agents, const wire::SigningKey& key, NodeBootstrap& bootstrap)
-    : clock_(clock), agents_(agents), key_(key), bootstrap_(bootstrap) {}
+Pump::Pump(AgentLink& agents, const wire::SigningKey& key, NodeBootstrap& bootstrap)
+    : agents_(agents), key_(key), bootstrap_(bootstrap) {}
 
-void Pump::restart(Fence fence, std::string proof) {
+void Pump::restart(Fence fence, std::string proof, SteadyPoint now) {
   fence_ = fence;
   fence_proof_ = std::move(proof);
   sequence_ = 0;
@@ -37,7 +37,7 @@ void Pump::restart(Fence fence, std::string proof) {
   // Sessions outlive our restart: agents will show them again with their next report.
   lines_.clear();
   // Not before the agents have had the time to report to this leader.
-  survey_at_ = clock_.now() + kSurvey;
+  survey_at_ = now + kSurvey;
   surveyed_ = false;
 }
 
@@ -47,7 +47,7 @@ void Pump::rise(Fence fence, std::string proof) {
   sequence_ = 0;
   for (auto& [host, line] : lines_) {
     line.tries = 0;
-    line.not_before = TimePoint{};
+    line.not_before = SteadyPoint{};
   }
 }
 
@@ -57,7 +57,7 @@ void Pump::take(std::span<const Change> committed) {
       auto& line = lines_[put->host];
       line.generation = put->generation;
       line.tries = 0;
-      line.not_before = TimePoint{};
+      line.not_before = SteadyPoint{};
     } else if (const auto* drop = std::get_if<DropHost>(&change)) {
       lines_.erase(drop->id);
     }
@@ -70,9 +70,10 @@ void Pump::heard(const Model& model, const HostReport& report) {
     line.session = report.session;
     line.told.clear();  // a new process measures nobody
     line.tries = 0;
-    line.not_before = TimePoint{};
+    line.not_before = SteadyPoint{};
   }
   line.accepted_generation = report.accepted_generation;
+  line.refused = report.refused.has_value();
   line.measures = !report.round_trips.empty();
   const auto host = model.hosts.find(report.host);
   if (host != model.hosts.end()) line.generation = host->second.generation;
@@ -91,16 +92,16 @@ void Pump::heard(const OrderAck& ack) {
   }
 }
 
-bool Pump::due(const Line& line, TimePoint now) const {
+bool Pump::due(const Line& line, SteadyPoint now) const {
   if (line.session.is_nil()) return false;
-  if (line.generation > line.accepted_generation || (line.renew_at && *line.renew_at <= now)) return true;
+  if (line.refused || line.generation > line.accepted_generation || (line.renew_at && *line.renew_at <= now)) return true;
   // Who knows a newer order than the database would refuse it.
   if (line.generation != line.accepted_generation) return false;
   // It may still measure for the leader before us.
   return line.targets != line.told || (surveyed_ && line.measures && line.targets.empty());
 }
 
-void Pump::survey(const Model& model, TimePoint now) {
+void Pump::survey(const Model& model, SteadyPoint now) {
   if (now < survey_at_) return;
   survey_at_ = now + kSurvey;
   surveyed_ = true;
@@ -110,21 +111,23 @@ void Pump::survey(const Model& model, TimePoint now) {
     if (wanted == line.targets) continue;
     line.targets = std::move(wanted);
     line.tries = 0;
-    line.not_before = TimePoint{};
+    line.not_before = SteadyPoint{};
   }
 }
 
-TimePoint Pump::send_due(const Model& model, const ModelIndex& index) {
-  const auto now = clock_.now();
+SteadyPoint Pump::send_due(const Model& model, const ModelIndex& index, const Now& at) {
+  const auto now = at.steady;
   survey(model, now);
   auto wake = now + kIdle;
   // Together: the link is woken once for all that a commit has touched.
   std::vector<AddressedMessage> messages;
   for (auto& [host, line] : lines_) {
-    if (due(line, now) && model.hosts.contains(host)) {
+    const auto row = model.hosts.find(host);
+    if (row == model.hosts.end() || row->second.lost_at) continue;
+    if (due(line, now)) {
       // A host that was never ordered anything has an empty order, of generation 0.
       if (line.not_before <= now && messages.size() < kMostAtOnce) {
-        seal(model, host_order(model, index, host, now), line, messages);
+        seal(model, host_order(model, index, host, at.date), line, now, messages);
       }
       wake = std::min(wake, std::max(line.not_before, now));
     } else if (line.renew_at && !line.session.is_nil()) {
@@ -139,8 +142,7 @@ TimePoint Pump::send_due(const Model& model, const ModelIndex& index) {
   return wake;
 }
 
-void Pump::seal(const Model& model, HostOrder order, Line& line, std::vector<AddressedMessage>& into) {
-  const auto now = order.issued_at;
+void Pump::seal(const Model& model, HostOrder order, Line& line, SteadyPoint now, std::vector<AddressedMessage>& into) {
   line.tries = std::min(line.tries + 1, 8U);
   line.not_before = now + std::min(kFirstRetry * (std::int64_t{1} << (line.tries - 1)), kMostRetry);
   order.session = line.session;
@@ -151,7 +153,8 @@ void Pump::seal(const Model& model, HostOrder order, Line& line, std::vector<Add
   line.sealed = unanswered ? Targets{} : line.targets;
   order.round_trip_targets = line.sealed;
   line.sealed_sequence = order.sequence;
-  line.renew_at = bootstrap_.fill(model, order, now);
+  line.renew_at.reset();
+  if (const auto renewal = bootstrap_.fill(model, order, order.issued_at)) line.renew_at = now + *renewal;
   const auto bytes = encode_readably(order);
   auto envelope = bytes ? wire::seal(wire::EnvelopeKind::order, *bytes, key_) : Result<std::string>(bytes.error());
   if (!envelope) {

@@ -25,10 +25,10 @@ namespace dure::control {
 // when that changes, the same generation is sent again.
 class Pump {
  public:
-  Pump(Clock& clock, AgentLink& agents, const wire::SigningKey& key, NodeBootstrap& bootstrap);
+  Pump(AgentLink& agents, const wire::SigningKey& key, NodeBootstrap& bootstrap);
 
   // After a load: nothing is known to be accepted, and who is heard of is compared with the model. `proof`: of the fence.
-  void restart(Fence fence, std::string proof);
+  void restart(Fence fence, std::string proof, SteadyPoint now);
   // The same leader under a higher fence: whoever has not accepted its newest order is sent it again at once.
   void rise(Fence fence, std::string proof);
   // After a commit.
@@ -38,7 +38,7 @@ class Pump {
   void heard(const OrderAck& ack);
   // Sends what is due, of many a part at a time; returns when to call again. `model` holds what is committed and
   // nothing else, `index` is of it.
-  TimePoint send_due(const Model& model, const ModelIndex& index);
+  SteadyPoint send_due(const Model& model, const ModelIndex& index, const Now& now);
   // VMs that were left out of their host's order because the agent could not have read it with them; each is told once.
   std::vector<UnsayableEvent> take_unsayable();
 
@@ -49,20 +49,20 @@ class Pump {
     SessionId session;                     // nil: not heard of yet
     std::uint64_t accepted_generation = 0; // in that session
     std::uint32_t tries = 0;
-    TimePoint not_before;
-    std::optional<TimePoint> renew_at;     // credentials in it have to be made anew
+    bool refused = false;                  // it says that it did not take the newest
+    SteadyPoint not_before;
+    std::optional<SteadyPoint> renew_at;   // credentials in it have to be made anew
     Targets targets, told;                 // the agent is to have, and has said that it accepted
     Targets sealed;                        // in the newest envelope
     std::uint64_t sealed_sequence = 0;
     bool measures = false;                 // its last report told of round trips
   };
-  void survey(const Model& model, TimePoint now);
-  bool due(const Line& line, TimePoint now) const;
-  void seal(const Model& model, HostOrder order, Line& line, std::vector<AddressedMessage>& into);
+  void survey(const Model& model, SteadyPoint now);
+  bool due(const Line& line, SteadyPoint now) const;
+  void seal(const Model& model, HostOrder order, Line& line, SteadyPoint now, std::vector<AddressedMessage>& into);
   // The order's bytes, after it was read back; without the VMs that would have made it unreadable.
   Result<std::string> encode_readably(HostOrder& order);
 
-  Clock& clock_;
   AgentLink& agents_;
   const wire::SigningKey& key_;
   NodeBootstrap& bootstrap_;
@@ -71,7 +71,7 @@ class Pump {
   std::set<NodeId> told_unsayable_;
   std::vector<UnsayableEvent> unsayable_;
   std::uint64_t sequence_ = 0;  // one for all hosts: rising for each of them
-  TimePoint survey_at_;         // when to look again who measures whom
+  SteadyPoint survey_at_;       // when to look again who measures whom
   bool surveyed_ = false;
   std::map<HostId, Line> lines_;
 };

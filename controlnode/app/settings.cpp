@@ -49,6 +49,39 @@ Result<void> kubernetes_networks(const Config& config, Settings& settings) {
   return {};
 }
 
+template <class Number>
+Result<void> bounded(const Config& config, std::string_view key, std::int64_t low, std::int64_t high, Number& into) {
+  const auto value = config.integer(key);
+  if (value < low || value > high) return wrong(key, std::to_string(low) + " to " + std::to_string(high) + " is wanted");
+  into = static_cast<Number>(value);
+  return {};
+}
+
+Result<void> bounded_numbers(const Config& config, Settings& settings) {
+  constexpr std::int64_t kDay = 86400;
+  std::int64_t days = 0;
+  const Result<void> read[] = {
+      bounded(config, "placement.etcd_round_trip_ms", 0, 10'000, settings.etcd_round_trip_ms),
+      bounded(config, "networks.first_vni", 1, 0xfffffe, settings.first_vni),
+      bounded(config, "nodes.deadline_s", 10, kDay, settings.node_deadline_s),
+      bounded(config, "nodes.drain_s", 10, kDay, settings.drain_deadline_s),
+      bounded(config, "nodes.credential_s", 60, 365 * kDay, settings.join_credential_s),
+      bounded(config, "nodes.silent_after_s", 30, 3600, settings.guest_silent_after_s),
+      bounded(config, "hosts.silent_after_s", 6, 3600, settings.silent_after_s),
+      bounded(config, "hosts.given_up_after_s", 30, 7 * kDay, settings.given_up_after_s),
+      bounded(config, "leases.grace_s", 0, 30 * kDay, settings.lease_grace_s),
+      bounded(config, "clock.settles_s", 10, kDay, settings.date_settles_s),
+      bounded(config, "history.keep_days", 2, 3650, days),
+      bounded(config, "clusters.max_nodes", 1, 200, settings.max_nodes_per_cluster),
+  };
+  for (const auto& one : read) {
+    if (!one) return one.error();
+  }
+  settings.keep_history_s = days * kDay;
+  if (settings.given_up_after_s > settings.silent_after_s) return {};
+  return wrong("hosts.given_up_after_s", "more than hosts.silent_after_s is wanted");
+}
+
 }  // namespace
 
 const std::vector<ConfigKey>& config_keys() {
@@ -75,7 +108,12 @@ const std::vector<ConfigKey>& config_keys() {
        "life of the certificate that a kubelet begins with; made anew at half of it until it has joined"},
       {"kubernetes.pods", Kind::text, "10.64.0.0/12", "pod network of every cluster; a node gets a /24 of it"},
       {"kubernetes.services", Kind::text, "10.96.0.0/16", "service network of every cluster"},
+      {"nodes.silent_after_s", Kind::integer, "60", "without a word from its guest a node is unknown"},
       {"hosts.silent_after_s", Kind::integer, "15", "without a report its nodes are unknown"},
+      {"hosts.given_up_after_s", Kind::integer, "180", "without a report nothing waits for it any longer"},
+      {"leases.grace_s", Kind::integer, "3600", "a lease that ends switches off; so long after it, the cluster is deleted"},
+      {"clock.settles_s", Kind::integer, "600", "a clock that was set is followed when it has stood still for so long"},
+      {"history.keep_days", Kind::integer, "30", "events and finished operations are kept"},
       {"clusters.max_nodes", Kind::integer, "64", "most nodes of one cluster"},
   };
   return keys;
@@ -102,29 +140,8 @@ Result<Settings> settings_of(const Config& config) {
     return wrong("networks.prefix", "an IPv4 prefix of at most 24 bits is wanted");
   }
   settings.cluster_networks = *prefix;
-  const auto bounded = [&](std::string_view key, std::int64_t low, std::int64_t high,
-                           auto& into) -> Result<void> {
-    const auto value = config.integer(key);
-    if (value < low || value > high) {
-      return wrong(key, std::to_string(low) + " to " + std::to_string(high) + " is wanted");
-    }
-    into = static_cast<std::remove_reference_t<decltype(into)>>(value);
-    return {};
-  };
-  if (auto r = bounded("placement.etcd_round_trip_ms", 0, 10'000, settings.etcd_round_trip_ms); !r) {
-    return r.error();
-  }
-  if (auto r = bounded("networks.first_vni", 1, 0xfffffe, settings.first_vni); !r) return r.error();
-  if (auto r = bounded("nodes.deadline_s", 10, 86400, settings.node_deadline_s); !r) return r.error();
-  if (auto r = bounded("nodes.drain_s", 10, 86400, settings.drain_deadline_s); !r) return r.error();
-  if (auto r = bounded("nodes.credential_s", 60, 365 * 86400, settings.join_credential_s); !r) return r.error();
+  if (auto numbers = bounded_numbers(config, settings); !numbers) return numbers.error();
   if (auto r = kubernetes_networks(config, settings); !r) return r.error();
-  if (auto r = bounded("hosts.silent_after_s", 6, 3600, settings.silent_after_s); !r) {
-    return r.error();
-  }
-  if (auto r = bounded("clusters.max_nodes", 1, 200, settings.max_nodes_per_cluster); !r) {
-    return r.error();
-  }
   settings.software_virtualisation_factor = config.real("nodes.tcg_factor");
   if (!(settings.software_virtualisation_factor >= 1.0 &&
         settings.software_virtualisation_factor <= 100.0)) {

@@ -35,22 +35,22 @@ struct Tunnels::Pipe {
   std::vector<ApiServerNode> left;  // to be tried, the best last
   ApiServerNode node;               // that is or was tried
   std::string failure;              // of the last one
-  TimePoint deadline;
+  SteadyPoint deadline;
 
   StreamNumber number = 0;          // in the trunk of the node's host; 0: in none any more
   std::string incoming;
   bool heard_all = false, said_all = false, broken = false;
   bool blocked = false;             // has more to write than there was room for
-  TimePoint used_at;
+  SteadyPoint used_at;
   std::function<void()> changed;
 };
 
 struct Tunnels::Trunk {
-  explicit Trunk(TrunkId id, TimePoint now) : end(id), heard_at(now), asked_at(now), used_at(now) {}
+  explicit Trunk(TrunkId id, SteadyPoint now) : end(id), heard_at(now), asked_at(now), used_at(now) {}
   wire::TunnelTrunk end;
   StreamNumber last = 0;
   std::map<StreamNumber, PipePtr> pipes;
-  TimePoint heard_at, asked_at, used_at;
+  SteadyPoint heard_at, asked_at, used_at;
 };
 
 class Tunnels::Stream final : public TunnelStream {
@@ -137,7 +137,7 @@ class Tunnels::Stream final : public TunnelStream {
   PipePtr pipe_;
 };
 
-Tunnels::Tunnels(Api& api, AgentLink& agents, TunnelSwitch& from, Clock& clock, Random& random,
+Tunnels::Tunnels(Api& api, AgentLink& agents, TunnelSwitch& from, SteadyClock& clock, Random& random,
                  TunnelTiming timing)
     : api_(api), agents_(agents), from_(from), clock_(clock), random_(random), timing_(timing) {
   from_.connect(this);
@@ -146,10 +146,9 @@ Tunnels::Tunnels(Api& api, AgentLink& agents, TunnelSwitch& from, Clock& clock, 
 Tunnels::~Tunnels() { from_.connect(nullptr); }
 
 void Tunnels::open(const std::string& cluster, Done done) {
-  const auto now = clock_.now();
-  api_.query([this, cluster, now, done = std::move(done)](const Result<ModelView>& model) {
+  api_.query([this, cluster, done = std::move(done)](const Result<ModelView>& model) {
     if (!model) return done(model.error());
-    begin(cluster, api_server_nodes(**model, cluster, now), done);
+    begin(cluster, api_server_nodes(**model, cluster, model->now().steady), done);
   });
 }
 
@@ -364,7 +363,7 @@ void Tunnels::tick_trunk(const HostId& host, Calls& calls) {
   }
 }
 
-TimePoint Tunnels::next_wake() {
+SteadyPoint Tunnels::next_wake() {
   const std::lock_guard lock(mutex_);
   const bool quiet = trunks_.empty() && pipes_.empty();
   return clock_.now() + (quiet ? Duration(std::chrono::hours(1)) : Duration(std::chrono::seconds(1)));

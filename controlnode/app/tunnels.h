@@ -33,7 +33,7 @@ class Tunnels final : public TunnelGate, private AgentLinkListener {
   static constexpr std::size_t kMostStreams = 256;
 
   // Takes its frames from the switch as long as it lives. Streams must be gone before it.
-  Tunnels(Api& api, AgentLink& agents, TunnelSwitch& from, Clock& clock, Random& random,
+  Tunnels(Api& api, AgentLink& agents, TunnelSwitch& from, SteadyClock& clock, Random& random,
           TunnelTiming timing = {});
   ~Tunnels() override;
   Tunnels(const Tunnels&) = delete;
@@ -44,7 +44,7 @@ class Tunnels final : public TunnelGate, private AgentLinkListener {
   // Ends what is silent or idle, and asks the agents.
   void tick();
   // When to call tick() again.
-  TimePoint next_wake();
+  SteadyPoint next_wake();
 
  private:
   class Stream;
@@ -73,7 +73,7 @@ class Tunnels final : public TunnelGate, private AgentLinkListener {
   Api& api_;
   AgentLink& agents_;
   TunnelSwitch& from_;
-  Clock& clock_;
+  SteadyClock& clock_;
   Random& random_;
   const TunnelTiming timing_;
 

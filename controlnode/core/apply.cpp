@@ -21,7 +21,10 @@ struct Applier {
   void operator()(const Claim& row) { model.claims.insert_or_assign(row.node, row); }
   void operator()(const Operation& row) { model.operations.insert_or_assign(row.id, row); }
   void operator()(const IdempotencyRecord& row) { model.idempotency.insert_or_assign(row.key, row); }
-  void operator()(const EventRow& row) { model.last_event = std::max(model.last_event, row.number); }
+  void operator()(const EventRow& row) {
+    model.last_event = std::max(model.last_event, row.number);
+    if (model.oldest_event == TimePoint{}) model.oldest_event = row.at;
+  }
   void operator()(const PutNextVni& put) { model.next_vni = put.value; }
   void operator()(const PutOrder& put) {
     const auto host = model.hosts.find(put.host);
@@ -54,10 +57,13 @@ struct Applier {
   void operator()(const DropNetwork& drop) { model.networks.erase(drop.id); }
   void operator()(const DropClaim& drop) { model.claims.erase(drop.node); }
   void operator()(const DropIdempotency& drop) { model.idempotency.erase(drop.key); }
+  void operator()(const DropOperation& drop) { model.operations.erase(drop.id); }
+  void operator()(const DropEvents& drop) { model.oldest_event = std::max(model.oldest_event, drop.before); }
   // What only says something about the host goes with it.
   void operator()(const DropHost& drop) {
     model.observations.erase(drop.id);
     model.round_trips.erase(drop.id);
+    model.heard.erase(drop.id);
     model.removals.erase(drop.id);
     model.hosts.erase(drop.id);
   }

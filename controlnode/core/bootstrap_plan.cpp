@@ -1,7 +1,9 @@
 #include "controlnode/core/bootstrap_plan.h"
 
 #include <algorithm>
+#include <span>
 
+#include "common/sha256.h"
 #include "controlnode/core/deciding.h"
 #include "controlnode/core/operations.h"
 
@@ -9,7 +11,6 @@ namespace dure::control {
 namespace {
 
 constexpr std::uint32_t kDnsAddress = 10;  // as kubeadm counts it
-constexpr std::size_t kMaxDeparting = 64;
 
 // The member that starts the cluster: the first one that was made. A later one never takes its place
 // while the cluster has none, because two that start would make two clusters.
@@ -60,17 +61,15 @@ void add_place(const Model& model, const Node& node, BootstrapPlan& plan) {
 }
 
 void add_duties(const Model& model, const std::vector<Node>& members, BootstrapPlan& plan) {
+  const Cluster& cluster = model.clusters.at(members.front().cluster);
+  for (const Departing& node : cluster.departing) plan.departing.push_back(node.name);
   for (const Node& member : members) {
     if (member.state == NodeState::draining && plan.departing.size() < kMaxDeparting) {
       plan.departing.push_back(member.name);
     }
   }
-  for (const auto& [id, access] : model.accesses) {
-    if (access.cluster == members.front().cluster && !access.revoked_at) {
-      plan.admins.push_back(access.user);
-    }
-  }
-  std::sort(plan.admins.begin(), plan.admins.end());
+  std::sort(plan.departing.begin(), plan.departing.end());
+  plan.admins = admins_of(model, cluster.id);
 }
 
 }  // namespace
@@ -82,6 +81,27 @@ std::string_view to_string(BootstrapRole role) {
     case BootstrapRole::worker: return "worker";
   }
   return {};
+}
+
+std::vector<std::string> admins_of(const Model& model, const ClusterId& cluster) {
+  std::vector<std::string> admins;
+  for (const auto& [id, access] : model.accesses) {
+    if (access.cluster == cluster && !access.revoked_at) admins.push_back(access.user);
+  }
+  std::sort(admins.begin(), admins.end());
+  return admins;
+}
+
+std::uint64_t access_fingerprint(const std::vector<std::string>& admins) {
+  constexpr std::size_t kBytes = 6;  // a whole number in every JSON
+  std::string names;
+  for (const std::string& user : admins) names += user + "\n";
+  Sha256 sum;
+  sum.update(std::as_bytes(std::span(names)));
+  const Digest digest = sum.finish();
+  std::uint64_t number = 0;
+  for (std::size_t i = 0; i < kBytes; ++i) number = number << 8 | digest.bytes[i];
+  return number;
 }
 
 std::string api_name(std::string_view cluster_name) {

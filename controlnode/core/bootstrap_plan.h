@@ -48,6 +48,12 @@ struct BootstrapPlan {
 // Only for a node of a cluster with Kubernetes.
 BootstrapPlan bootstrap_plan(const Model& model, const Node& node);
 
+// Who may do everything in the cluster: the users of its credentials, sorted.
+std::vector<std::string> admins_of(const Model& model, const ClusterId& cluster);
+// What a control-plane member says when it has let in exactly these: the first 48 bits of the SHA-256 of their names, each
+// with a line feed behind it. Not 0, in practice.
+std::uint64_t access_fingerprint(const std::vector<std::string>& admins);
+
 // The name under which the members of a cluster know its API server.
 std::string api_name(std::string_view cluster_name);
 

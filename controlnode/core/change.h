@@ -28,6 +28,9 @@ struct DropCluster { ClusterId id; friend bool operator==(const DropCluster&, co
 struct DropNode { NodeId id; friend bool operator==(const DropNode&, const DropNode&) = default; };
 struct DropNetwork { NetworkId id; friend bool operator==(const DropNetwork&, const DropNetwork&) = default; };
 struct DropClaim { NodeId node; friend bool operator==(const DropClaim&, const DropClaim&) = default; };
+struct DropOperation { OperationId id; friend bool operator==(const DropOperation&, const DropOperation&) = default; };
+// Of the history what is older; some of it may stay until it can go with its neighbours.
+struct DropEvents { TimePoint before; friend bool operator==(const DropEvents&, const DropEvents&) = default; };
 struct DropIdempotency { std::string key; friend bool operator==(const DropIdempotency&, const DropIdempotency&) = default; };
 struct DropHost { HostId id; friend bool operator==(const DropHost&, const DropHost&) = default; };
 struct DropFlavor { FlavorId id; friend bool operator==(const DropFlavor&, const DropFlavor&) = default; };
@@ -61,7 +64,7 @@ using Change =
     std::variant<Site, Host, Image, Flavor, Project, KeyPair, Cluster, Node, Network, Claim,
                  Operation, IdempotencyRecord, EventRow, PutRemovals, PutNextVni, PutOrder,
                  PutObservation, PutIdentity, ClusterAccess, DropAccess, DropCluster, DropNode, DropNetwork, DropClaim,
-                 DropIdempotency, DropHost, DropFlavor, DropImage, DropKeyPair, DropProject, DropSite,
+                 DropIdempotency, DropOperation, DropEvents, DropHost, DropFlavor, DropImage, DropKeyPair, DropProject, DropSite,
                  PutPlacementRecord, DropPlacementRecords>;
 
 // Applies one change to the model in memory. The store applies the same change to the database, and

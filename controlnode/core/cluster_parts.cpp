@@ -1,6 +1,7 @@
 #include "controlnode/core/cluster_parts.h"
 
 #include <algorithm>
+#include <set>
 
 #include "common/text.h"
 #include "controlnode/core/grammar.h"
@@ -32,6 +33,18 @@ Result<Cluster> find_among(const Model& model, std::span<const ClusterId> named,
 
 Reply refuse(Errc code, std::string message) {
   return Refused{Error{code, std::move(message)}, {}};
+}
+
+Reply bad_name() {
+  return refuse(Errc::invalid_argument,
+                "name: a-z, 0-9 and '-', beginning with a letter and not ending with '-'");
+}
+
+Accepted accepted(const Uuid& id, const std::string& name) {
+  Accepted reply;
+  reply.object = id;
+  reply.name = name;
+  return reply;
 }
 
 Result<Cluster> find_cluster(const Deciding& deciding, const std::string& name_or_id) {
@@ -73,7 +86,7 @@ void remember(Deciding& deciding, const Idempotency& idempotency, const Operatio
               const ClusterId& cluster) {
   if (idempotency.key.empty()) return;
   deciding.put(IdempotencyRecord{idempotency.key, idempotency.request, operation, cluster,
-                                 deciding.now});
+                                 deciding.steady});
 }
 
 PlannedNode planned(const Model& model, const std::string& name, Role role, const HostId& host) {
@@ -128,6 +141,38 @@ void record_placement(Deciding& deciding, PlacementRecord record, std::span<cons
   if (const auto kept = first_kept(*deciding.model.placements)) deciding.put(DropPlacementRecords{*kept});
 }
 
+namespace {
+
+std::set<Ipv4> taken_addresses(const Deciding& deciding, const Cluster& cluster) {
+  std::set<Ipv4> taken;
+  for (const Node* node : deciding.index().nodes_of(cluster.id)) taken.insert(node->address);
+  for (const Departing& node : cluster.departing) taken.insert(node.address);
+  return taken;
+}
+
+// Offsets of nodes end below this one: the last address of a prefix is for broadcasts.
+std::uint32_t end_of_addresses(const Ipv4Prefix& prefix) { return (std::uint32_t{1} << (32 - prefix.length)) - 1; }
+
+Ipv4 take_address(const Deciding& deciding, Cluster& cluster, const Ipv4Prefix& prefix) {
+  const auto taken = taken_addresses(deciding, cluster);
+  const std::uint32_t end = end_of_addresses(prefix);
+  Ipv4 address;
+  do {
+    if (cluster.next_address < kFirstNodeAddress || cluster.next_address >= end) cluster.next_address = kFirstNodeAddress;
+    address = Ipv4{prefix.base.value + cluster.next_address++};
+  } while (taken.contains(address));
+  return address;
+}
+
+}  // namespace
+
+std::size_t free_addresses(const Deciding& deciding, const Cluster& cluster) {
+  const Ipv4Prefix& prefix = deciding.model.networks.at(cluster.network).prefix;
+  const std::uint32_t end = end_of_addresses(prefix);
+  const std::size_t all = end > kFirstNodeAddress ? end - kFirstNodeAddress : 0;
+  return all - std::min(all, taken_addresses(deciding, cluster).size());
+}
+
 void add_node(Deciding& deciding, Cluster& cluster, const NodeRequest& request, const HostId& host) {
   const Network& network = deciding.model.networks.at(cluster.network);
   Node node;
@@ -136,7 +181,7 @@ void add_node(Deciding& deciding, Cluster& cluster, const NodeRequest& request, 
   node.name = request.name;
   node.role = request.role;
   node.host = host;
-  node.address = Ipv4{network.prefix.base.value + cluster.next_address++};
+  node.address = take_address(deciding, cluster, network.prefix);
   node.mac = node_mac(network.vni, node.address);
   node.created_at = deciding.now;
   if (!cluster.kubernetes.version.empty()) node.pods = pod_prefix(deciding.model, cluster, node.address);
@@ -164,12 +209,22 @@ void touch_members(Deciding& deciding, const ClusterId& cluster) {
   for (const Node* node : deciding.index().members_of(cluster)) deciding.touch(node->host);
 }
 
-TimePoint cluster_deadline(const Deciding& deciding, const ClusterId& cluster) {
-  TimePoint latest = deciding.now + Duration{deciding.model.settings.node_deadline_s * 1'000'000};
+void touch_control_planes(Deciding& deciding, const ClusterId& cluster) {
   for (const Node* node : deciding.index().members_of(cluster)) {
-    if (node->deadline) latest = std::max(latest, *node->deadline);
+    if (node->role == Role::control_plane) deciding.touch(node->host);
   }
-  return latest;
+}
+
+void note_departing(Deciding& deciding, const Node& node) {
+  const auto found = deciding.model.clusters.find(node.cluster);
+  if (!node.joined || found == deciding.model.clusters.end()) return;
+  Cluster cluster = found->second;
+  const auto at = std::lower_bound(cluster.departing.begin(), cluster.departing.end(), node.name,
+                                   [](const Departing& each, const std::string& name) { return each.name < name; });
+  if (cluster.departing.size() >= kMaxDeparting || (at != cluster.departing.end() && at->name == node.name)) return;
+  cluster.departing.insert(at, {node.name, node.address});
+  deciding.put(cluster);
+  touch_control_planes(deciding, cluster.id);
 }
 
 }  // namespace dure::control

@@ -20,6 +20,8 @@ namespace dure::control {
 inline constexpr std::uint32_t kFirstNodeAddress = 11;
 
 Reply refuse(Errc code, std::string message);
+Reply bad_name();
+Accepted accepted(const Uuid& id, const std::string& name);
 
 // The row of this name; null when there is none.
 template <class Rows>
@@ -60,8 +62,12 @@ Refused no_room(const FleetQuestion& question, PlacementOutcome outcome, std::sp
 // to the hosts that the question was asked of.
 void record_placement(Deciding& deciding, PlacementRecord record, std::span<const Remedy> remedies = {});
 
-// Adds a placed node with its address, MAC, deadline and claim, takes it as ordered, and raises
-// cluster.next_address (in memory).
+// How many more nodes the cluster's network has addresses for. One comes back when its node is gone and its Kubernetes
+// cluster has let that go, and then as late as possible.
+std::size_t free_addresses(const Deciding& deciding, const Cluster& cluster);
+
+// Adds a placed node with its address, MAC, deadline and claim, takes it as ordered, and moves
+// cluster.next_address on (in memory). Precondition: an address is free.
 void add_node(Deciding& deciding, Cluster& cluster, const NodeRequest& request, const HostId& host);
 
 // A node's VM is to go, and whoever has an entry for it is told.
@@ -73,7 +79,10 @@ void let_go(Deciding& deciding, Node node);
 // Every host that programs the cluster's network gets a new order: forwarding entries have changed.
 void touch_members(Deciding& deciding, const ClusterId& cluster);
 
-// The time by which a transitional state of the cluster should have ended: its latest node's.
-TimePoint cluster_deadline(const Deciding& deciding, const ClusterId& cluster);
+// The documents of the cluster's control plane have changed.
+void touch_control_planes(Deciding& deciding, const ClusterId& cluster);
+
+// The node is not there any more and its Kubernetes cluster has not let it go: it will have to.
+void note_departing(Deciding& deciding, const Node& node);
 
 }  // namespace dure::control

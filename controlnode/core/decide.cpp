@@ -4,6 +4,8 @@
 
 #include "controlnode/core/decide_catalog.h"
 #include "controlnode/core/decide_clusters.h"
+#include "controlnode/core/decide_hosts.h"
+#include "controlnode/core/decide_power.h"
 #include "controlnode/core/decide_reports.h"
 #include "controlnode/core/decide_tick.h"
 #include "controlnode/core/deciding.h"
@@ -22,11 +24,15 @@ struct Requests {
   Reply operator()(const RepairCluster& request) { return repair_cluster(deciding, request); }
   Reply operator()(const ExtendCluster& request) { return extend_cluster(deciding, request); }
   Reply operator()(const DeleteCluster& request) { return delete_cluster(deciding, request); }
+  Reply operator()(const CancelOperation& request) { return cancel_operation(deciding, request); }
+  Reply operator()(const PowerNode& request) { return power_node(deciding, request); }
   Reply operator()(const GiveAccess& request) { return give_access(deciding, request); }
   Reply operator()(const RevokeAccess& request) { return revoke_access(deciding, request); }
   Reply operator()(const CreateSite& request) { return create_site(deciding, request); }
   Reply operator()(const AddHost& request) { return add_host(deciding, request); }
   Reply operator()(const UpdateHost& request) { return update_host(deciding, request); }
+  Reply operator()(const LoseHost& request) { return lose_host(deciding, request); }
+  Reply operator()(const ReplaceHost& request) { return replace_host(deciding, request); }
   Reply operator()(const CordonHost& request) { return cordon_host(deciding, request); }
   Reply operator()(const CreateFlavor& request) { return create_flavor(deciding, request); }
   Reply operator()(const CreateImage& request) { return create_image(deciding, request); }
@@ -50,12 +56,12 @@ struct Events {
 
 }  // namespace
 
-Decision decide(Model& model, std::span<const Event> events, TimePoint now, IdStream& ids) {
+Decision decide(Model& model, std::span<const Event> events, const Now& now, IdStream& ids) {
   Kept kept;
   return decide(model, events, now, ids, kept);
 }
 
-Decision decide(Model& model, std::span<const Event> events, TimePoint now, IdStream& ids, Kept& kept) {
+Decision decide(Model& model, std::span<const Event> events, const Now& now, IdStream& ids, Kept& kept) {
   Deciding deciding(model, now, ids, kept);
   FairOrder order(events);
   for (std::size_t i = 0; i < events.size(); ++i) {

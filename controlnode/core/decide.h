@@ -11,6 +11,7 @@
 #include "controlnode/core/change.h"
 #include "controlnode/core/id_stream.h"
 #include "controlnode/core/model.h"
+#include "controlnode/core/now.h"
 #include "controlnode/core/requests.h"
 #include "protocol/messages/host_report.h"
 
@@ -33,7 +34,7 @@ struct UnsayableEvent {
   NodeId node;
   std::string reason;
 };
-// Time has passed: deadlines, silence, expiry of idempotency records.
+// Time has passed: deadlines, silence, what ends by its date.
 struct TickEvent {};
 
 using Event = std::variant<RequestEvent, ReportEvent, UnsayableEvent, TickEvent>;
@@ -51,7 +52,7 @@ struct Decision {
   std::vector<TokenReply> replies;      // to give after the commit
   // When to send a TickEvent even if nothing happens; at once when it lies in the past. A round without a tick may
   // name an instant that is too early (next_wake.h).
-  std::optional<TimePoint> wake_at;
+  std::optional<SteadyPoint> wake_at;
 };
 
 // The one function that decides. Pure: the same arguments give the same decision. `model` is the
@@ -63,10 +64,10 @@ struct Decision {
 //
 // Level-triggered: dropping any one report never changes the end state; a report only touches rows
 // of its own host; only positive evidence changes a VM to stopped, silence gives `unknown`.
-Decision decide(Model& model, std::span<const Event> events, TimePoint now, IdStream& ids);
+Decision decide(Model& model, std::span<const Event> events, const Now& now, IdStream& ids);
 
 // The same, faster in many rounds: `kept` goes on from the round before, which was of the same model.
 class Kept;
-Decision decide(Model& model, std::span<const Event> events, TimePoint now, IdStream& ids, Kept& kept);
+Decision decide(Model& model, std::span<const Event> events, const Now& now, IdStream& ids, Kept& kept);
 
 }  // namespace dure::control

@@ -5,12 +5,9 @@
 
 namespace dure::control {
 
-// Sites, hosts, flavors, images and key pairs. Asking for what exists with equal content is accepted
+// Sites, flavors, images and key pairs. Asking for what exists with equal content is accepted
 // again; with other content it is refused.
 Reply create_site(Deciding& deciding, const CreateSite& request);
-Reply add_host(Deciding& deciding, const AddHost& request);
-Reply update_host(Deciding& deciding, const UpdateHost& request);
-Reply cordon_host(Deciding& deciding, const CordonHost& request);
 Reply create_flavor(Deciding& deciding, const CreateFlavor& request);
 Reply create_image(Deciding& deciding, const CreateImage& request);
 Reply create_key_pair(Deciding& deciding, const CreateKeyPair& request);

@@ -216,7 +216,6 @@ OperationId commit(Deciding& deciding, const CreateCluster& request, const Named
   for (const NodeRequest& node : wanted) {
     add_node(deciding, cluster, node, hosts.at(node.node));
   }
-  cluster.deadline = cluster_deadline(deciding, cluster.id);
   const OperationId operation = start_operation(deciding, cluster, OperationKind::cluster_create);
   deciding.put(cluster);
   touch_members(deciding, cluster.id);
@@ -265,7 +264,7 @@ Reply create_cluster(Deciding& deciding, const CreateCluster& request) {
   FleetQuestion question =
       question_for(deciding, network->mtu, wanted, placement_policy(cluster, deciding.now));
   if (auto refused = beyond_quota(deciding, named->project, question, Growth::new_cluster)) return *refused;
-  const NearRule near = near_rule(model, wanted, deciding.now);
+  const NearRule near = near_rule(model, wanted, deciding.steady);
   auto record = record_of(PlacementKind::create, network->cluster, request.name, question.wanted, question.policy, near);
   auto outcome = place_near(near, question);
   set_answer(record, outcome);

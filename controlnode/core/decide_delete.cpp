@@ -14,7 +14,6 @@ void start_deletion(Deciding& deciding, Cluster& cluster) {
   for (const Node& node : members) order_removal(deciding, node);
   cluster.state = next(cluster.state, ClusterEvent::remove).value_or(ClusterState::deleting);
   cluster.reason.clear();
-  cluster.deadline = deciding.now + Duration{deciding.model.settings.node_deadline_s * 1'000'000};
   start_operation(deciding, cluster, OperationKind::cluster_delete);
   deciding.put(cluster);
   deciding.event("cluster.deleting", cluster.id.uuid, cluster.name, cluster.name + " is being deleted");

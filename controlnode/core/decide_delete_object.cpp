@@ -23,8 +23,9 @@ std::string user_of(const Model& model, const Host& host) {
   for (const auto& [id, node] : model.nodes) {
     if (node.host == host.id) return "node '" + node.name + "'";
   }
-  if (model.removals.contains(host.id)) return "a removal that it has not confirmed";
-  return {};
+  // Of a PC that was given up nobody waits for a word.
+  if (host.lost_at || !model.removals.contains(host.id)) return {};
+  return "a removal that it has not confirmed: 'dure host lost " + host.name + "' gives it up";
 }
 
 template <class Pick>

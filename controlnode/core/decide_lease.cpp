@@ -6,6 +6,7 @@
 #include "controlnode/core/busy_windows.h"
 #include "controlnode/core/cluster_parts.h"
 #include "controlnode/core/decide_clusters.h"
+#include "controlnode/core/decide_power.h"
 #include "controlnode/core/operations.h"
 #include "controlnode/core/placement/fleet.h"
 
@@ -92,8 +93,12 @@ Reply extend_cluster(Deciding& deciding, const ExtendCluster& request) {
   }
   if (cluster.until != request.until) {
     cluster.until = request.until;
+    cluster.delete_at.reset();
     deciding.put(cluster);
     deciding.event("cluster.extended", cluster.id.uuid, cluster.name, cluster.name + " " + end_of(cluster.until));
+    for (const Node& node : members_of(deciding, cluster.id)) {
+      if (node.power == Power::lapsed) switch_on(deciding, node);
+    }
   }
   Accepted accepted;
   accepted.object = cluster.id.uuid;
@@ -101,15 +106,34 @@ Reply extend_cluster(Deciding& deciding, const ExtendCluster& request) {
   return accepted;
 }
 
+namespace {
+
+// Switched off first: what is on its disks is lost only when nobody has said a word for a while after that.
+void lapse(Deciding& deciding, Cluster& cluster) {
+  cluster.delete_at = deciding.now + Duration{deciding.model.settings.lease_grace_s * 1'000'000};
+  deciding.put(cluster);
+  deciding.event("cluster.expired", cluster.id.uuid, cluster.name,
+                 "the lease of " + cluster.name + " ended at " + to_rfc3339(*cluster.until) + ": it is switched off, and deleted at " +
+                     to_rfc3339(*cluster.delete_at) + " unless it is extended before");
+  for (const Node& node : members_of(deciding, cluster.id)) {
+    if (node.power == Power::on) switch_off(deciding, node, Power::lapsed);
+  }
+}
+
+}  // namespace
+
 void expire_leases(Deciding& deciding) {
+  if (!deciding.dates_hold) return;
   std::vector<Cluster> ended;
   for (const auto& [id, cluster] : deciding.model.clusters) {
     const bool over = cluster.until && *cluster.until <= deciding.now;
     if (over && cluster.state != ClusterState::deleting) ended.push_back(cluster);
   }
   for (Cluster& cluster : ended) {
-    deciding.event("cluster.expired", cluster.id.uuid, cluster.name,
-                   "the lease of " + cluster.name + " ended at " + to_rfc3339(*cluster.until));
+    if (!cluster.delete_at) lapse(deciding, cluster);
+    if (*cluster.delete_at > deciding.now) continue;
+    deciding.event("cluster.lease-over", cluster.id.uuid, cluster.name,
+                   "the lease of " + cluster.name + " ended at " + to_rfc3339(*cluster.until) + " and was not extended");
     start_deletion(deciding, cluster);
   }
 }

@@ -32,7 +32,7 @@ std::optional<Remedy> fewer_workers(const Deciding& deciding, const Project& pro
   Remedy remedy;
   remedy.kind = RemedyKind::fewer_workers;
   remedy.count = workers_in(question.wanted);
-  const NearRule near = near_rule(deciding.model, question.wanted, deciding.now);
+  const NearRule near = near_rule(deciding.model, question.wanted, deciding.steady);
   if (!place_near(near, question).unplaced.empty()) {
     // Within the quota, and still too many for the hosts.
     const auto offered = remedies(question, {});

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "common/text.h"
 #include "controlnode/core/cluster_parts.h"
 #include "controlnode/core/decide_clusters.h"
@@ -5,6 +7,7 @@
 #include "controlnode/core/operations.h"
 #include "controlnode/core/removals.h"
 #include "controlnode/core/scale_plan.h"
+#include "controlnode/core/silence.h"
 
 namespace dure::control {
 namespace {
@@ -28,12 +31,40 @@ Result<Node> worker_to_replace(const Deciding& deciding, const Cluster& cluster,
 // What can be done for one node that is not as it should be.
 enum class Repair : std::uint8_t { none, retry, replace, wait };
 
-Repair repair_for(const Deciding& deciding, const Node& node) {
-  const bool lost = node.state == NodeState::unknown;
-  if (!lost && node.state != NodeState::failed) return Repair::none;
-  if (!lost && !silent(deciding.model, node.host, deciding.now)) return Repair::retry;
+// Silence alone is no proof that a PC is gone, and its nodes may well run on: only after minutes, or by the user's word.
+Repair repair_for(const Deciding& deciding, const Node& node, bool lost) {
+  const bool wrong = node.state == NodeState::unknown || node.state == NodeState::failed;
+  if (!wrong) return Repair::none;
+  if (!silent(deciding.model, node.host, deciding.steady)) return Repair::retry;
   // Members of etcd are not exchanged: the others go on, and it comes back with its host.
-  return node.role == Role::worker ? Repair::replace : Repair::wait;
+  if (node.role == Role::control_plane) return Repair::wait;
+  return lost || given_up(deciding.model, node.host, deciding.steady) ? Repair::replace : Repair::wait;
+}
+
+std::string why_wait(const Deciding& deciding, const Node& node) {
+  const std::string there = "'" + node.name + "' is on " + host_name(deciding.model, node.host) + ", which is silent";
+  if (node.role == Role::control_plane) return there + ", and comes back with it";
+  return there + ": it is replaced when that has lasted " + std::to_string(deciding.model.settings.given_up_after_s) +
+         " s, or at once with --lost";
+}
+
+std::string missing_control_planes(const Cluster& cluster, const std::vector<Node>& members) {
+  const auto there = static_cast<std::size_t>(
+      std::count_if(members.begin(), members.end(), [](const Node& node) { return node.role == Role::control_plane; }));
+  if (there >= cluster.control_planes.count) return {};
+  return std::to_string(cluster.control_planes.count - there) + " of " + std::to_string(cluster.control_planes.count) +
+         " control-plane members are lost with their hosts: a member of a control plane cannot be made again";
+}
+
+std::size_t missing_workers(const Cluster& cluster, const std::vector<Node>& members) {
+  const auto there = static_cast<std::size_t>(std::count_if(members.begin(), members.end(), [](const Node& node) {
+    return node.role == Role::worker && node.state != NodeState::draining;
+  }));
+  return cluster.workers.count > there ? cluster.workers.count - there : 0;
+}
+
+void add_text(std::string& text, const std::string& more) {
+  if (!more.empty()) text += (text.empty() ? "" : "; ") + more;
 }
 
 }  // namespace
@@ -56,35 +87,33 @@ Reply replace_node(Deciding& deciding, const ReplaceNode& request) {
 }
 
 Reply repair_cluster(Deciding& deciding, const RepairCluster& request) {
-  const Model& model = deciding.model;
   auto begun = scaling_of(deciding, request.cluster, std::nullopt, request.dry_run, request.idempotency);
   if (auto* reply = std::get_if<Reply>(&begun)) return *reply;
   const auto& scaling = std::get<Scaling>(begun);
   const auto members = members_of(deciding, scaling.cluster.id);
   ScalePlan plan;
-  std::string waiting;
+  std::string waiting = missing_control_planes(scaling.cluster, members);
   for (const Node& node : members) {
-    switch (repair_for(deciding, node)) {
+    switch (repair_for(deciding, node, request.lost)) {
       case Repair::none: break;
       case Repair::retry: plan.retried.push_back(node); break;
       case Repair::replace: plan.leaving.push_back(node); break;
-      case Repair::wait:
-        waiting += (waiting.empty() ? "" : "; ") + std::string("'") + node.name + "' comes back with its host " +
-                   host_name(model, node.host) + ", which is silent";
-        break;
+      case Repair::wait: add_text(waiting, why_wait(deciding, node)); break;
     }
   }
-  if (plan.empty() && !waiting.empty()) {
+  const std::size_t missing = missing_workers(scaling.cluster, members);
+  if (plan.empty() && missing == 0 && !waiting.empty()) {
     return refuse(Errc::conflict, "nothing can be repaired now: " + waiting);
   }
-  if (!plan.leaving.empty()) {
+  if (const std::size_t count = plan.leaving.size() + missing; count > 0) {
     const auto kind = recorded_as(PlacementKind::repair, request.dry_run);
-    const std::size_t count = plan.leaving.size();
     if (auto refused = place_workers(deciding, scaling.cluster, count, members, kind, plan)) return *refused;
   }
-  return carry_on(deciding, scaling, plan, request.dry_run, request.idempotency,
-                  scaling.cluster.name + " is being repaired: " + std::to_string(plan.retried.size()) +
-                      " tried again, " + std::to_string(plan.leaving.size()) + " replaced");
+  const auto text = scaling.cluster.name + " is being repaired: " + std::to_string(plan.retried.size()) + " tried again, " +
+                    std::to_string(plan.leaving.size()) + " replaced, " + std::to_string(missing) + " made again";
+  auto accepted = carry_on(deciding, scaling, plan, request.dry_run, request.idempotency, text);
+  if (accepted.operation && !waiting.empty()) warn_operation(deciding, *accepted.operation, waiting);
+  return accepted;
 }
 
 }  // namespace dure::control

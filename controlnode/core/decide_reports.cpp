@@ -1,10 +1,10 @@
 #include "controlnode/core/decide_reports.h"
 
 #include <algorithm>
-#include <limits>
 #include <map>
 
 #include "common/text.h"
+#include "controlnode/core/bootstrap_plan.h"
 #include "controlnode/core/cluster_parts.h"
 #include "controlnode/core/grammar.h"
 #include "controlnode/core/observations.h"
@@ -22,8 +22,12 @@ struct Sighting {
   std::string failure;   // the most telling failure, for people; empty: none
 };
 
-// VM before network before image before host: the nearest cause tells most.
+// VM before network before image before host: the nearest cause tells most. A host that does not take its order can do
+// nothing that is in it.
 std::string failure_of(const HostReport& report, const Cluster& cluster, const Node& node) {
+  if (report.refused) {
+    return printable("its host does not accept its order: " + report.refused->reason, kMaxReason);
+  }
   const ObjectFailure* nearest = nullptr;
   for (const ObjectFailure& failure : report.failures) {
     const bool ours =
@@ -37,21 +41,29 @@ std::string failure_of(const HostReport& report, const Cluster& cluster, const N
   return printable(std::string(to_string(nearest->code)) + ": " + nearest->message, kMaxReason);
 }
 
-// A guest reports each stage once, and an agent that restarts may have lost what it heard: stages
-// add up until the VM stops. Names that mean nothing to us are dropped.
-void merge_stages(Node& node, const VmReport& vm) {
+// Agents of an older version tell stages without their boot.
+bool has_spoken(const VmReport& vm) { return !vm.boot.is_nil() || !vm.stages.empty(); }
+
+// The stages are of the boot that the guest names, as it says them now. A guest that has not spoken since its agent began
+// to listen has said nothing new. Names that mean nothing to us are dropped.
+void take_stages(const Deciding& deciding, Node& node, const VmReport& vm) {
+  if (!has_spoken(vm)) return;
+  const bool rebooted = !node.guest_boot.is_nil() && !vm.boot.is_nil() && node.guest_boot != vm.boot;
+  if (!vm.boot.is_nil()) node.guest_boot = vm.boot;
+  node.stages.clear();
   for (const std::string_view name : kKnownStages) {
     const auto said = std::find_if(vm.stages.begin(), vm.stages.end(),
                                    [&](const GuestStage& stage) { return stage.name == name; });
-    if (said == vm.stages.end() || has_stage(node, name)) continue;
-    node.stages.push_back({said->name, std::min(said->at_ms, kMaxStored)});
+    if (said != vm.stages.end()) node.stages.push_back({said->name, std::min(said->at_ms, kMaxStored)});
   }
+  if (rebooted) advance(deciding, node, NodeEvent::rebooted);
 }
 
-bool all_steps(const Model& model, const Node& node) {
-  const auto steps = boot_steps(model.clusters.at(node.cluster));
-  return std::all_of(steps.begin(), steps.end(),
-                     [&](std::string_view step) { return has_step(node, step); });
+std::string_view missing_step(const Model& model, const Node& node) {
+  for (const std::string_view step : boot_steps(model.clusters.at(node.cluster))) {
+    if (!has_step(node, step)) return step;
+  }
+  return {};
 }
 
 // A member keeps its own certificate from now on: its host is told to forget the one it came with.
@@ -62,22 +74,84 @@ void joined(Deciding& deciding, Node& node) {
   deciding.touch(node.host);
 }
 
-// A control-plane member says which leaving nodes its cluster has let go.
-void departed(Deciding& deciding, const Node& speaker, const VmReport& vm) {
+// What a control-plane member says of its cluster: which leaving nodes it has let go, which credentials it knows, and, if
+// it has just asked, whom it calls NotReady. Those nodes draw their conclusion with their own hosts' next word.
+void hear_control_plane(Deciding& deciding, const Node& speaker, const VmReport& vm) {
   if (speaker.role != Role::control_plane || vm.generation != speaker.generation) return;
-  for (const Node& node : members_of(deciding, speaker.cluster)) {
-    const bool gone = std::find(vm.departed.begin(), vm.departed.end(), node.name) != vm.departed.end();
-    if (gone && node.state == NodeState::draining) take_out(deciding, node);
+  Cluster cluster = deciding.model.clusters.at(speaker.cluster);
+  const Cluster before = cluster;
+  const auto names = [](const std::vector<std::string>& list, const std::string& name) {
+    return std::find(list.begin(), list.end(), name) != list.end();
+  };
+  std::erase_if(cluster.departing, [&](const Departing& node) { return names(vm.departed, node.name); });
+  if (cluster.access_done < cluster.access_revision && vm.access == access_fingerprint(admins_of(deciding.model, cluster.id))) {
+    cluster.access_done = cluster.access_revision;
+  }
+  if (cluster != before) deciding.put(cluster);
+  if (cluster.departing != before.departing) touch_control_planes(deciding, cluster.id);
+  for (Node node : members_of(deciding, speaker.cluster)) {
+    if (names(vm.departed, node.name) && node.state == NodeState::draining) {
+      take_out(deciding, node);
+    } else if (vm.judges && node.joined && node.not_ready != names(vm.not_ready, node.name)) {
+      node.not_ready = !node.not_ready;
+      store_node(deciding, node);
+    }
   }
 }
 
 void stopped(const Deciding& deciding, Node& node, const std::string& how) {
   node.stages.clear();
+  node.not_ready = false;
   const NodeState before = node.state;
   if (!advance(deciding, node, NodeEvent::vm_stopped)) return;
   if (node.state == NodeState::failed && before != NodeState::failed) {
     node.reason = "its VM " + how + " on " + host_name(deciding.model, node.host);
   }
+}
+
+// Once doubted, the reason stays as it was: how long is told by its date.
+void doubt(const Deciding& deciding, Node& node, const std::string& what, const std::string& detail) {
+  if (node.state == NodeState::unknown && node.reason.starts_with(what)) return;
+  if (advance(deciding, node, NodeEvent::doubted)) node.reason = what + detail;
+}
+
+// Its VM runs. What its guest says, or does not say any more, decides.
+void runs(Deciding& deciding, Node& node, const VmReport& vm) {
+  take_stages(deciding, node, vm);
+  const auto missing = missing_step(deciding.model, node);
+  const bool booted = has_stage(node, "ready");
+  const auto silence = Duration{std::int64_t{vm.silent_s} * 1'000'000};
+  if (!booted || node.state == NodeState::draining) {
+    advance(deciding, node, NodeEvent::vm_running);
+  } else if (silence >= Duration{deciding.model.settings.guest_silent_after_s * 1'000'000}) {
+    doubt(deciding, node, "its guest has been silent", " since " + to_rfc3339(deciding.now - silence));
+  } else if (!missing.empty()) {
+    doubt(deciding, node, printable("its guest says that '" + std::string(missing) + "' is not there any more", kMaxReason),
+          vm.guest_error.empty() ? "" : printable(": " + vm.guest_error, kMaxReason));
+  } else if (node.not_ready) {
+    doubt(deciding, node, "its cluster calls it NotReady", "");
+  } else if (node.state == NodeState::unknown && !has_spoken(vm)) {
+    node.reason = "its guest has not spoken yet since " + host_name(deciding.model, node.host) + " is back";
+  } else if (advance(deciding, node, NodeEvent::guest_ready)) {
+    node.served = true;
+    joined(deciding, node);
+  }
+}
+
+// It is to be off.
+void to_be_off(const Deciding& deciding, Node& node, bool is_off) {
+  node.stages.clear();
+  node.not_ready = false;
+  advance(deciding, node, is_off ? NodeEvent::halted : NodeEvent::stop);
+}
+
+// Its own guest has switched it off, or its PC is being switched off: which of them is seen when the PC is still there a
+// while later (decide_tick.h).
+void shut_down(const Deciding& deciding, Node& node) {
+  node.stages.clear();
+  node.not_ready = false;
+  if (node.state == NodeState::stopped) return;
+  if (advance(deciding, node, NodeEvent::stop)) node.reason = "its own guest has switched it off";
 }
 
 void seen(Deciding& deciding, Node& node, const VmReport& vm) {
@@ -88,20 +162,19 @@ void seen(Deciding& deciding, Node& node, const VmReport& vm) {
     if (node.state == NodeState::unknown) advance(deciding, node, NodeEvent::ordered);
     return;
   }
+  if (vm.state == VmState::running && vm.restart < node.restart && node.power == Power::on) {
+    // It is about to be switched off and on; what its guest says is of the run before.
+    if (node.state == NodeState::unknown) advance(deciding, node, NodeEvent::ordered);
+    return;
+  }
+  const bool off = vm.state == VmState::stopped || vm.state == VmState::crashed || vm.state == VmState::shut_down;
+  if (node.power != Power::on && vm.state != VmState::unknown) return to_be_off(deciding, node, off);
   switch (vm.state) {
-    case VmState::running:
-      merge_stages(node, vm);
-      if (all_steps(deciding.model, node)) {
-        advance(deciding, node, NodeEvent::guest_ready);
-        joined(deciding, node);
-      } else {
-        advance(deciding, node, NodeEvent::vm_running);
-      }
-      return;
-    case VmState::paused: stopped(deciding, node, "is paused"); return;
-    case VmState::stopped: stopped(deciding, node, "has stopped"); return;
-    case VmState::crashed: stopped(deciding, node, "has crashed"); return;
-    case VmState::shut_down: stopped(deciding, node, "was switched off by its own guest"); return;
+    case VmState::running: return runs(deciding, node, vm);
+    case VmState::paused: return stopped(deciding, node, "is paused");
+    case VmState::stopped: return stopped(deciding, node, "has stopped");
+    case VmState::crashed: return stopped(deciding, node, "has crashed");
+    case VmState::shut_down: return shut_down(deciding, node);
     case VmState::creating:
       if (node.state == NodeState::unknown) advance(deciding, node, NodeEvent::ordered);
       return;
@@ -113,7 +186,10 @@ void seen(Deciding& deciding, Node& node, const VmReport& vm) {
 void absent(const Deciding& deciding, Node& node) {
   const bool had_it = node.observed_generation == node.generation;
   node.observed_generation = 0;
-  if (had_it) {
+  if (node.power != Power::on) {
+    node.vm_state = VmState::stopped;
+    to_be_off(deciding, node, true);
+  } else if (had_it) {
     node.vm_state = VmState::stopped;
     stopped(deciding, node, "is no longer there");
   } else if (node.state == NodeState::unknown) {
@@ -156,7 +232,7 @@ void update_nodes(Deciding& deciding, const HostReport& report, bool images_move
     sighting.failure = failure_of(report, cluster->second, node);
     update_node(deciding, report, node, sighting);
     if (images_moved && outstanding(node)) deciding.unsettled.insert(node.cluster);
-    if (sighting.vm != nullptr) departed(deciding, node, *sighting.vm);
+    if (sighting.vm != nullptr) hear_control_plane(deciding, node, *sighting.vm);
   }
 }
 

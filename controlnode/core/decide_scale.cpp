@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <string_view>
+#include <utility>
 
 #include "controlnode/core/cluster_parts.h"
 #include "controlnode/core/decide_clusters.h"
@@ -8,6 +10,11 @@
 namespace dure::control {
 namespace {
 
+// Workers are numbered in the order in which they are made.
+bool made_before(const Node& a, const Node& b) {
+  return std::pair(a.name.size(), std::string_view(a.name)) < std::pair(b.name.size(), std::string_view(b.name));
+}
+
 std::optional<Refused> make_plan(Deciding& deciding, const Cluster& cluster, std::uint32_t workers,
                                  std::optional<PlacementKind> kind, ScalePlan& plan) {
   const auto members = members_of(deciding, cluster.id);
@@ -15,7 +22,7 @@ std::optional<Refused> make_plan(Deciding& deciding, const Cluster& cluster, std
   for (const Node& node : members) {
     if (node.role == Role::worker && node.state != NodeState::draining) present.push_back(node);
   }
-  // Addresses only rise, so that the last worker is the newest.
+  std::sort(present.begin(), present.end(), &made_before);
   while (present.size() > workers) {
     plan.leaving.push_back(present.back());
     present.pop_back();

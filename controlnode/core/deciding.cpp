@@ -9,6 +9,16 @@ constexpr std::string_view kPlainSteps[] = {"booted", "network", "configured", "
 constexpr std::string_view kKubernetesSteps[] = {"booted",     "network", "configured",
                                                  "containerd", "joined",  "ready"};
 
+std::string who_switched_off(Power power) {
+  switch (power) {
+    case Power::on: break;
+    case Power::off: return "switched off by its user";
+    case Power::shut_down: return "switched off by its own guest";
+    case Power::lapsed: return "switched off by the end of its lease";
+  }
+  return {};
+}
+
 bool runs(const Node& node) {
   return node.vm_state == VmState::running && node.observed_generation == node.generation;
 }
@@ -62,26 +72,36 @@ bool advance(const Deciding& deciding, Node& node, NodeEvent event) {
     case NodeState::pending:
     case NodeState::creating:
     case NodeState::booting:
-      if (event == NodeEvent::retry) {
-        node.ready_at.reset();
-        node.deadline.reset();
-        node.reason.clear();
-      }
-      if (before == NodeState::unknown) node.reason.clear();
-      if (!node.deadline) node.deadline = deciding.now + node_deadline(deciding.model, node.host);
+      if (event == NodeEvent::retry) node.ready_at.reset();
+      if (event == NodeEvent::retry || event == NodeEvent::rebooted || before == NodeState::stopping) node.deadline.reset();
+      if (before != NodeState::creating && before != NodeState::booting) node.reason.clear();
+      if (!node.deadline) node.deadline = deciding.steady + node_deadline(deciding.model, node.host);
       break;
     case NodeState::ready:
       node.deadline.reset();
       node.reason.clear();
       if (before == NodeState::failed || !node.ready_at) node.ready_at = deciding.now;
       break;
-    case NodeState::unknown: break;  // a deadline goes on: the user waits all the same
+    case NodeState::unknown:
+      // A deadline goes on: the user waits all the same. But whoever was being switched off may be so by its PC.
+      if (before == NodeState::stopping) node.deadline.reset();
+      break;
     case NodeState::draining:
       if (before == NodeState::draining) break;
-      node.deadline = deciding.now + drain_deadline(deciding.model, node.host);
+      node.deadline = deciding.steady + drain_deadline(deciding.model, node.host);
       node.reason.clear();
       break;
+    case NodeState::stopping:
+      if (before != NodeState::stopping) node.reason.clear();
+      if (before != NodeState::stopping || !node.deadline) {
+        node.deadline = deciding.steady + (node.power == Power::on ? kShutDownLasts : drain_deadline(deciding.model, node.host));
+      }
+      break;
     case NodeState::failed: node.deadline.reset(); break;
+    case NodeState::stopped:
+      node.deadline.reset();
+      node.reason = who_switched_off(node.power);
+      break;
     case NodeState::deleting:
       node.deadline.reset();
       node.reason.clear();
@@ -124,6 +144,8 @@ std::string what_is_missing(const Model& model, const Node& node) {
   std::string text;
   if (node.state == NodeState::unknown) {
     text = "nothing is known of it";
+  } else if (node.state == NodeState::stopping) {
+    text = "its VM is not switched off on " + host;
   } else if (!runs(node)) {
     text = "its VM does not run on " + host;
   } else {

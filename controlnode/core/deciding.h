@@ -10,6 +10,7 @@
 #include "controlnode/core/decide.h"
 #include "controlnode/core/kept.h"
 #include "controlnode/core/lifecycle.h"
+#include "controlnode/core/now.h"
 
 namespace dure::control {
 
@@ -17,8 +18,8 @@ namespace dure::control {
 // so that what follows sees it.
 class Deciding {
  public:
-  Deciding(Model& model_before, TimePoint at, IdStream& id_stream, Kept& kept)
-      : model(model_before), now(at), ids(id_stream), kept_(kept) {}
+  Deciding(Model& model_before, const Now& at, IdStream& id_stream, Kept& kept)
+      : model(model_before), now(at.date), steady(at.steady), dates_hold(at.dates_hold), ahead(at.ahead), ids(id_stream), kept_(kept) {}
 
   template <class Row>
   void put(Row row) {
@@ -31,9 +32,9 @@ class Deciding {
 
   const ModelIndex& index() const { return kept_.index(model); }
   // `look`: over all rows (next_wake.h).
-  std::optional<TimePoint> next_wake(bool look) const { return kept_.next_wake(model, look); }
+  std::optional<SteadyPoint> next_wake(bool look) const { return kept_.next_wake(model, {now, steady, dates_hold, ahead}, look); }
   // For placement; until the next change.
-  HostView& hosts() const { return kept_.hosts(model, now); }
+  HostView& hosts() const { return kept_.hosts(model, {now, steady, dates_hold, ahead}); }
   // A host was heard of, which is not always a change.
   void heard(const HostId& host) const { kept_.seen(host); }
 
@@ -49,7 +50,10 @@ class Deciding {
   void finish_orders();
 
   Model& model;
-  const TimePoint now;
+  const TimePoint now;        // the date
+  const SteadyPoint steady;
+  const bool dates_hold;      // what a date ends may end
+  const Duration ahead;       // by so much somebody has set the machine's date
   IdStream& ids;
   Decision decision;
   std::set<HostId> touched;
@@ -65,7 +69,11 @@ std::string host_name(const Model& model, const HostId& host);
 // Time in which a node has to become ready on this host.
 Duration node_deadline(const Model& model, const HostId& host);
 
-// Time in which its cluster has to let a node go.
+// A guest that switches its VM off may be one whose PC is being switched off: it is taken for its user's wish when its PC is
+// still there after this time.
+inline constexpr Duration kShutDownLasts = std::chrono::minutes(2);
+
+// Time in which its cluster has to let a node go, or a node to be switched off.
 Duration drain_deadline(const Model& model, const HostId& host);
 
 // Moves the row along the lifecycle table and sets what goes with the new state (deadline, ready_at,

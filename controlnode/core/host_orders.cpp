@@ -36,6 +36,8 @@ VmSpec vm_spec(const Model& model, const ModelIndex& index, const Cluster& clust
   vm.mac = node.mac;
   vm.address = node.address;
   vm.guest = guest_config(model, index, cluster, node);
+  vm.off = node.power != Power::on;
+  vm.restart = node.restart;
   return vm;
 }
 

@@ -36,17 +36,17 @@ void HostView::has_changed(const HostId& host) {
   if (changed_) changed_->insert(host);
 }
 
-void HostView::bring_up(const Model& model, TimePoint now) {
-  const bool later = now != now_;
+void HostView::bring_up(const Model& model, const Now& now) {
+  const bool later = now.date != now_.date || now.steady != now_.steady;
   // Back in time, windows that were over are not.
-  if (now < now_) built_ = false;
+  if (now.date < now_.date) built_ = false;
   // Advice to those who are refused tries hosts of other sizes (Fleet::grow), and the index keeps those.
   if (fleet_.index().sizes() > sizes_ + kMostTried) built_ = false;
   now_ = now;
   // By the clock alone a host that was heard of goes silent, and an owner's time ends.
   for (Rank rank = 0; built_ && later && rank < hosts_.size(); ++rank) {
     Candidate& host = hosts_[rank];
-    if (not_over(host.busy, now_).size() != host.busy.size()) built_ = false;
+    if (not_over(host.busy, now_.date).size() != host.busy.size()) built_ = false;
     auto why = why_unusable(model, host.host, host.nodes, now_);
     if (why.code == host.reason && why.text == host.why_not) continue;
     if (why.code != host.reason) fleet_.set_reason(rank, why.code);

@@ -15,7 +15,7 @@ namespace dure::control {
 class HostView {
  public:
   // What is true of the model at this instant.
-  void bring_up(const Model& model, TimePoint now);
+  void bring_up(const Model& model, const Now& now);
 
   // After bring_up, until the next change.
   std::span<const Candidate> hosts() const { return hosts_; }
@@ -35,6 +35,7 @@ class HostView {
   void before(const Model& model, const DropHost& drop);
   void after(const Model&, const PutOrder& put);
   void after(const Model&, const PutObservation& put) { seen(put.observation.host); }
+  void after(const Model&, const PutRemovals& put) { seen(put.host); }
   void after(const Model&, const PutPlacementRecord&) { changed_.emplace(); }
   // What is known of the host has changed without a change of a row: it has been heard of.
   void seen(const HostId& host) { stale_.insert(host); }
@@ -47,7 +48,7 @@ class HostView {
   void has_changed(const HostId& host);
 
   bool built_ = false;
-  TimePoint now_{};
+  Now now_{};
   std::size_t sizes_ = 0;          // of hosts, in the fleet when it was made
   std::vector<Candidate> hosts_;   // sorted by id: a rank of the fleet is a place here
   Fleet fleet_;

@@ -16,7 +16,7 @@ class Kept {
     if (!index_) index_.emplace(model);
     return *index_;
   }
-  HostView& hosts(const Model& model, TimePoint now) {
+  HostView& hosts(const Model& model, const Now& now) {
     if (!hosts_) hosts_.emplace();
     hosts_->bring_up(model, now);
     return *hosts_;
@@ -25,8 +25,8 @@ class Kept {
     if (hosts_) hosts_->seen(host);
   }
   // `look`: over all rows.
-  std::optional<TimePoint> next_wake(const Model& model, bool look) {
-    if (look || !wake_) wake_.emplace().look(model, index(model));
+  std::optional<SteadyPoint> next_wake(const Model& model, const Now& now, bool look) {
+    if (look || !wake_) wake_.emplace().look(model, index(model), now);
     return wake_->at();
   }
 

@@ -12,10 +12,11 @@ constexpr std::size_t index(Enum value) {
 }
 
 // In the order of the enumerators.
-constexpr std::array<std::string_view, 6> kClusterStates{"creating", "ready",  "scaling",
-                                                         "degraded", "failed", "deleting"};
-constexpr std::array<std::string_view, 8> kNodeStates{"pending", "creating", "booting",  "ready",
-                                                      "unknown", "failed",   "deleting", "draining"};
+constexpr std::array<std::string_view, 7> kClusterStates{"creating", "ready",    "scaling", "degraded",
+                                                         "failed",   "deleting", "stopped"};
+constexpr std::array<std::string_view, 10> kNodeStates{"pending", "creating", "booting",  "ready",    "unknown",
+                                                       "failed",  "deleting", "draining", "stopping", "stopped"};
+constexpr std::array<std::string_view, 4> kPowers{"on", "off", "shut-down", "lapsed"};
 constexpr std::array<std::string_view, 2> kCnis{"native", "none"};
 constexpr std::array<std::string_view, 2> kRoles{"control-plane", "worker"};
 constexpr std::array<std::string_view, 2> kHostClasses{"anchor", "scavenged"};
@@ -23,7 +24,7 @@ constexpr std::array<std::string_view, 2> kStrategies{"spread", "pack"};
 constexpr std::array<std::string_view, 4> kSurvivals{"nothing", "host", "room", "site"};
 constexpr std::array<std::string_view, 3> kOperationKinds{"cluster-create", "cluster-scale",
                                                           "cluster-delete"};
-constexpr std::array<std::string_view, 3> kOperationStates{"running", "succeeded", "failed"};
+constexpr std::array<std::string_view, 4> kOperationStates{"running", "succeeded", "failed", "cancelled"};
 constexpr std::array<std::string_view, 4> kStepStates{"waiting", "running", "done", "failed"};
 constexpr std::array<VmState, 7> kVmStates{VmState::unknown, VmState::creating, VmState::running,  VmState::paused,
                                            VmState::stopped, VmState::crashed,  VmState::shut_down};
@@ -44,17 +45,20 @@ constexpr MaybeNode kNo = std::nullopt;
 // within the same deadline. A failed node comes back only by the guest's own word or by a retry:
 // a VM that merely runs was running when it timed out as well. A node becomes unknown only where
 // something was expected of its host. A draining node goes on to be deleted whatever happens to it: when
-// its cluster has let it go, or when that takes too long.
-constexpr std::array<std::array<MaybeNode, 9>, 8> kNodeTable{{
-    // ordered      vm_running  guest_ready  vm_stopped   host_silent  timed_out    retry        remove       drain
-    {{N::creating,  kNo,        kNo,         kNo,         kNo,         N::failed,   N::pending,  N::deleting, N::draining}},  // pending
-    {{N::creating,  N::booting, N::ready,    N::creating, N::unknown,  N::failed,   N::creating, N::deleting, N::draining}},  // creating
-    {{N::booting,   N::booting, N::ready,    N::creating, N::unknown,  N::failed,   N::creating, N::deleting, N::draining}},  // booting
-    {{N::ready,     N::ready,   N::ready,    N::failed,   N::unknown,  kNo,         N::ready,    N::deleting, N::draining}},  // ready
-    {{N::creating,  N::booting, N::ready,    N::failed,   N::unknown,  N::failed,   N::creating, N::deleting, N::draining}},  // unknown
-    {{N::failed,    kNo,        N::ready,    N::failed,   kNo,         kNo,         N::creating, N::deleting, N::draining}},  // failed
-    {{N::deleting,  kNo,        kNo,         kNo,         kNo,         kNo,         N::deleting, N::deleting, kNo}},          // deleting
-    {{N::draining,  kNo,        kNo,         kNo,         kNo,         N::deleting, N::draining, N::deleting, N::draining}},  // draining
+// its cluster has let it go, or when that takes too long. A stopped node is started by a retry; and whatever is
+// switched off goes on when its VM runs all the same.
+constexpr std::array<std::array<MaybeNode, 13>, 10> kNodeTable{{
+    // ordered      vm_running  guest_ready  vm_stopped   host_silent  timed_out    retry        remove       drain        rebooted     doubted      stop         halted
+    {{N::creating,  kNo,        kNo,         kNo,         kNo,         N::failed,   N::pending,  N::deleting, N::draining, kNo,         kNo,         N::stopping, N::stopped}},  // pending
+    {{N::creating,  N::booting, N::ready,    N::creating, N::unknown,  N::failed,   N::creating, N::deleting, N::draining, N::booting,  kNo,         N::stopping, N::stopped}},  // creating
+    {{N::booting,   N::booting, N::ready,    N::creating, N::unknown,  N::failed,   N::creating, N::deleting, N::draining, N::booting,  kNo,         N::stopping, N::stopped}},  // booting
+    {{N::ready,     N::ready,   N::ready,    N::failed,   N::unknown,  kNo,         N::ready,    N::deleting, N::draining, N::booting,  N::unknown,  N::stopping, N::stopped}},  // ready
+    {{N::creating,  N::booting, N::ready,    N::failed,   N::unknown,  N::failed,   N::creating, N::deleting, N::draining, N::booting,  N::unknown,  N::stopping, N::stopped}},  // unknown
+    {{N::failed,    kNo,        N::ready,    N::failed,   kNo,         kNo,         N::creating, N::deleting, N::draining, N::booting,  kNo,         N::stopping, N::stopped}},  // failed
+    {{N::deleting,  kNo,        kNo,         kNo,         kNo,         kNo,         N::deleting, N::deleting, kNo,         kNo,         kNo,         kNo,         kNo}},         // deleting
+    {{N::draining,  kNo,        kNo,         kNo,         kNo,         N::deleting, N::draining, N::deleting, N::draining, kNo,         kNo,         kNo,         kNo}},         // draining
+    {{N::stopping,  N::booting, N::ready,    N::creating, N::unknown,  N::failed,   N::creating, N::deleting, N::draining, N::booting,  kNo,         N::stopping, N::stopped}},  // stopping
+    {{N::stopped,   N::booting, N::ready,    N::creating, kNo,         kNo,         N::creating, N::deleting, N::draining, N::booting,  kNo,         N::stopping, N::stopped}},  // stopped
 }};
 
 using C = ClusterState;
@@ -62,20 +66,22 @@ using MaybeCluster = std::optional<ClusterState>;
 constexpr MaybeCluster kNone = std::nullopt;
 
 // A creation that timed out has failed; a scaling that timed out leaves a cluster that serves.
-constexpr std::array<std::array<MaybeCluster, 6>, 6> kClusterTable{{
-    // all_ready  node_lost    timed_out    scale        retry        remove
-    {{C::ready,   C::degraded, C::failed,   C::scaling,  C::creating, C::deleting}},  // creating
-    {{C::ready,   C::degraded, kNone,       C::scaling,  C::ready,    C::deleting}},  // ready
-    {{C::ready,   C::degraded, C::degraded, C::scaling,  C::scaling,  C::deleting}},  // scaling
-    {{C::ready,   C::degraded, C::degraded, C::scaling,  C::scaling,  C::deleting}},  // degraded
-    {{C::ready,   C::degraded, C::failed,   C::scaling,  C::creating, C::deleting}},  // failed
-    {{kNone,      kNone,       kNone,       kNone,       C::deleting, C::deleting}},  // deleting
+constexpr std::array<std::array<MaybeCluster, 8>, 7> kClusterTable{{
+    // all_ready  node_lost    timed_out    scale        retry        remove       halted      broken
+    {{C::ready,   C::degraded, C::failed,   C::scaling,  C::creating, C::deleting, C::stopped, C::failed}},  // creating
+    {{C::ready,   C::degraded, kNone,       C::scaling,  C::ready,    C::deleting, C::stopped, C::failed}},  // ready
+    {{C::ready,   C::degraded, C::degraded, C::scaling,  C::scaling,  C::deleting, C::stopped, C::failed}},  // scaling
+    {{C::ready,   C::degraded, C::degraded, C::scaling,  C::scaling,  C::deleting, C::stopped, C::failed}},  // degraded
+    {{C::ready,   C::degraded, C::failed,   C::scaling,  C::creating, C::deleting, C::stopped, C::failed}},  // failed
+    {{kNone,      kNone,       kNone,       kNone,       C::deleting, C::deleting, kNone,      kNone}},      // deleting
+    {{C::ready,   C::degraded, C::degraded, C::scaling,  C::scaling,  C::deleting, C::stopped, C::failed}},  // stopped
 }};
 
 }  // namespace
 
 std::string_view to_string(ClusterState state) { return kClusterStates[index(state)]; }
 std::string_view to_string(NodeState state) { return kNodeStates[index(state)]; }
+std::string_view to_string(Power power) { return kPowers[index(power)]; }
 std::string_view to_string(Cni cni) { return kCnis[index(cni)]; }
 std::string_view to_string(Role role) { return kRoles[index(role)]; }
 std::string_view to_string(HostClass host_class) { return kHostClasses[index(host_class)]; }
@@ -91,6 +97,7 @@ std::optional<ClusterState> cluster_state(std::string_view text) {
 std::optional<NodeState> node_state(std::string_view text) {
   return parse<NodeState>(kNodeStates, text);
 }
+std::optional<Power> power(std::string_view text) { return parse<Power>(kPowers, text); }
 std::optional<Cni> cni(std::string_view text) { return parse<Cni>(kCnis, text); }
 std::optional<Role> role(std::string_view text) { return parse<Role>(kRoles, text); }
 std::optional<HostClass> host_class(std::string_view text) {
@@ -128,9 +135,11 @@ bool is_transitional(NodeState state) {
     case NodeState::creating:
     case NodeState::booting:
     case NodeState::draining:
+    case NodeState::stopping:
     case NodeState::deleting: return true;
     case NodeState::ready:
     case NodeState::unknown:
+    case NodeState::stopped:
     case NodeState::failed: return false;
   }
   return false;
@@ -143,6 +152,7 @@ bool is_transitional(ClusterState state) {
     case ClusterState::deleting: return true;
     case ClusterState::ready:
     case ClusterState::degraded:
+    case ClusterState::stopped:
     case ClusterState::failed: return false;
   }
   return false;

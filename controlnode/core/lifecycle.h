@@ -9,6 +9,7 @@ namespace dure::control {
 
 std::string_view to_string(ClusterState state);
 std::string_view to_string(NodeState state);
+std::string_view to_string(Power power);
 std::string_view to_string(Role role);
 std::string_view to_string(Cni cni);
 std::string_view to_string(HostClass host_class);
@@ -30,6 +31,7 @@ std::optional<OperationKind> operation_kind(std::string_view text);
 std::optional<OperationState> operation_state(std::string_view text);
 std::optional<StepState> step_state(std::string_view text);
 std::optional<VmState> vm_state(std::string_view text);
+std::optional<Power> power(std::string_view text);
 
 // What can happen to a node. Delete and retry are legal from every state, so that no state is a
 // dead end; every transitional state has a deadline and a resume action.
@@ -43,12 +45,20 @@ enum class NodeEvent : std::uint8_t {
   retry,         // a user asks again, or the scale is repeated
   remove,        // a user deletes it
   drain,         // it leaves its Kubernetes cluster first: its pods go elsewhere
+  rebooted,      // its guest speaks of a new boot
+  doubted,       // its VM runs, but its guest says nothing, or is not all right any more
+  stop,          // it is to be switched off, or its guest is switching it off
+  halted,        // it is switched off, as it is to be
 };
 
 // The next state; nullopt: refused (nothing changes).
 std::optional<NodeState> next(NodeState state, NodeEvent event);
 
-enum class ClusterEvent : std::uint8_t { all_ready, node_lost, timed_out, scale, retry, remove };
+enum class ClusterEvent : std::uint8_t {
+  all_ready, node_lost, timed_out, scale, retry, remove,
+  halted,   // all its nodes are switched off
+  broken,   // no member of its control plane is left
+};
 std::optional<ClusterState> next(ClusterState state, ClusterEvent event);
 
 bool is_transitional(NodeState state);

@@ -61,6 +61,9 @@ struct Host {
   std::vector<BusyWindow> busy{};        // its owner's times: sorted, apart from each other, at most kMaxBusyWindows
   // vCPUs for each hundred physical CPUs, kMinOvercommitPercent to kMaxOvercommitPercent; nothing: as the settings say for all hosts.
   std::optional<std::int64_t> vcpu_overcommit_percent{};
+  // Its PC was given up: its key is not admitted, nothing is placed on it, and what it may still have stands in its
+  // removals. It comes back as another PC under this name only ("host replace").
+  std::optional<TimePoint> lost_at{};
   friend bool operator==(const Host&, const Host&) = default;
 };
 
@@ -105,8 +108,18 @@ struct KeyPair {
 enum class Role : std::uint8_t { control_plane, worker };
 
 // See lifecycle.h for the table of transitions.
-enum class ClusterState : std::uint8_t { creating, ready, scaling, degraded, failed, deleting };
-enum class NodeState : std::uint8_t { pending, creating, booting, ready, unknown, failed, deleting, draining };
+enum class ClusterState : std::uint8_t { creating, ready, scaling, degraded, failed, deleting, stopped };
+enum class NodeState : std::uint8_t {
+  pending, creating, booting, ready, unknown, failed, deleting, draining, stopping, stopped
+};
+
+// Whether a node's VM is to run, and if not, who has switched it off.
+enum class Power : std::uint8_t {
+  on,
+  off,        // a user
+  shut_down,  // its own guest
+  lapsed,     // the end of its cluster's lease
+};
 
 struct Network {
   NetworkId id;
@@ -163,6 +176,13 @@ struct NodePool {
   friend bool operator==(const NodePool&, const NodePool&) = default;
 };
 
+// A node that has left without its Kubernetes cluster having let it go: a member of the control plane takes it out yet.
+struct Departing {
+  std::string name;
+  Ipv4 address;    // not given to another node before that
+  friend bool operator==(const Departing&, const Departing&) = default;
+};
+
 struct Cluster {
   ClusterId id;
   ProjectId project;
@@ -175,14 +195,17 @@ struct Cluster {
   NetworkId network;
   std::vector<SiteId> sites; // allowed sites, spread over them; empty: any
   std::uint32_t next_worker = 1;  // names are never used twice
-  std::uint32_t next_address = 0; // offset in the prefix of the next node's address; never reused
+  std::uint32_t next_address = 0; // offset in the prefix from which the next node's address is looked for; goes round
   std::optional<OperationId> operation;  // the one in progress
   TimePoint created_at;
-  std::optional<TimePoint> deadline;     // of a transitional state
   KubernetesSpec kubernetes{};
   Layout layout{};
-  std::optional<TimePoint> until{};      // of its lease: it is deleted then; none: it stays
+  std::optional<TimePoint> until{};      // of its lease: it is switched off then; none: it stays
   NodePool control_planes{}, workers{};
+  std::optional<TimePoint> delete_at{};  // its lease has ended: it is deleted then
+  std::vector<Departing> departing{};    // sorted by name, at most kMaxDeparting
+  std::uint64_t access_revision = 0;     // raised with every credential that is given, is revoked or runs out
+  std::uint64_t access_done = 0;         // its control plane knows the credentials up to this revision
   friend bool operator==(const Cluster&, const Cluster&) = default;
 };
 
@@ -200,11 +223,16 @@ struct Node {
   VmState vm_state = VmState::unknown;         // as the host reported it
   std::uint64_t observed_generation = 0;       // as the host reported it
   std::vector<GuestStage> stages;              // as the guest reported them
-  std::optional<TimePoint> deadline;           // of a transitional state
+  std::optional<SteadyPoint> deadline;         // of a transitional state
   TimePoint created_at;
-  std::optional<TimePoint> ready_at;
+  std::optional<TimePoint> ready_at;           // since it was made or was last tried again; none: not yet
   Ipv4Prefix pods{};                           // its part of the cluster's pod network; length 0: none
   bool joined = false;                         // has been a member of its Kubernetes cluster: needs no credential
+  bool served = false;                         // has been ready once in this generation: its disk is somebody's
+  Power power = Power::on;
+  std::uint64_t restart = 0;                   // raised to have the VM switched off and on
+  Uuid guest_boot{};                           // that the stages are of, as the guest says; nil: it has not said
+  bool not_ready = false;                      // as its Kubernetes cluster calls it
   friend bool operator==(const Node&, const Node&) = default;
 };
 
@@ -226,11 +254,16 @@ struct Removal {
   Uuid object;
   std::uint64_t number = 0;           // VM: generation; network: VNI
   std::uint64_t ordered_at = 0;       // host generation of the first order that lists it
+  std::string name{};                 // of the node or cluster, for people
+  SteadyPoint due{};                  // when nobody waits for it any longer
+  // Nobody waits for it: its node, claim and cluster are settled without. The host owes it, is told for as long as it
+  // does, and gets nothing new before.
+  bool owed = false;
   friend bool operator==(const Removal&, const Removal&) = default;
 };
 
 enum class OperationKind : std::uint8_t { cluster_create, cluster_scale, cluster_delete };
-enum class OperationState : std::uint8_t { running, succeeded, failed };
+enum class OperationState : std::uint8_t { running, succeeded, failed, cancelled };
 enum class StepState : std::uint8_t { waiting, running, done, failed };
 
 struct OperationStep {
@@ -249,7 +282,8 @@ struct Operation {
   ClusterId cluster;
   std::string cluster_name;   // stays readable after the cluster is gone
   std::vector<OperationStep> steps;
-  std::string error;          // when failed
+  std::string error;          // when failed or cancelled
+  std::string warning{};      // what is left over although it has ended well, for people
   TimePoint started_at;
   std::optional<TimePoint> finished_at;
   friend bool operator==(const Operation&, const Operation&) = default;
@@ -261,8 +295,15 @@ struct IdempotencyRecord {
   Digest request;              // SHA-256 over route and body
   OperationId operation;
   ClusterId cluster;
-  TimePoint made_at;
+  SteadyPoint made_at;
   friend bool operator==(const IdempotencyRecord&, const IdempotencyRecord&) = default;
+};
+
+// What is wrong with a host now, and since when.
+struct SeenCondition {
+  HostCondition condition;
+  TimePoint since;
+  friend bool operator==(const SeenCondition&, const SeenCondition&) = default;
 };
 
 // What a host last said. Kept in memory, flushed in batches; of no authority over claims.
@@ -279,18 +320,29 @@ struct HostObservation {
   std::vector<ImageReport> images;
   std::vector<ObjectFailure> failures;
   std::vector<NodeId> strangers;   // VMs with our metadata that no row explains: left alone
+  std::vector<SeenCondition> conditions{};  // by code, each once
+  bool silent = false;             // was found silent since it said this
   friend bool operator==(const HostObservation&, const HostObservation&) = default;
+};
+
+// When a host was heard last, in this lead. Kept in memory only.
+struct Heard {
+  SteadyPoint at;
+  Duration clock_off{};          // its date less the steady clock's
+  friend bool operator==(const Heard&, const Heard&) = default;
 };
 
 // What a host measured last of another site. Kept in memory only: it is measured again every minute.
 struct MeasuredRoundTrip {
   SessionId session;             // with `round`: which measurement it is
   std::uint64_t round = 0;
-  TimePoint at;                  // when it was first told of
+  SteadyPoint at;                // when it was first told of
   std::uint32_t answered = 0;    // 0: nobody answers there
   std::uint32_t least_us = 0, median_us = 0;
   friend bool operator==(const MeasuredRoundTrip&, const MeasuredRoundTrip&) = default;
 };
+
+inline constexpr std::size_t kMaxDeparting = 64;
 
 // A credential for a cluster's API server that a user was given. The key is not kept.
 struct ClusterAccess {
@@ -299,6 +351,7 @@ struct ClusterAccess {
   std::string user;          // subject of the certificate
   TimePoint issued_at, expires_at;
   std::optional<TimePoint> revoked_at;
+  std::uint64_t revision = 0;  // of the cluster's accesses, from which on it works
   friend bool operator==(const ClusterAccess&, const ClusterAccess&) = default;
 };
 
@@ -316,6 +369,11 @@ struct Settings {
   // for months before its kubelet comes to renew it. Made anew at half of it while the node has not joined.
   std::int64_t join_credential_s = 365 * 86400;
   std::int64_t silent_after_s = 15;        // without a report a host's nodes become `unknown`
+  std::int64_t given_up_after_s = 180;     // without a report nothing waits for the host any longer
+  std::int64_t guest_silent_after_s = 60;  // without a word from its guest a node becomes `unknown`
+  std::int64_t lease_grace_s = 3600;       // between the end of a lease, which switches a cluster off, and its deletion
+  std::int64_t date_settles_s = 600;       // a date that was set is followed when it has stood still for so long
+  std::int64_t keep_history_s = 30 * 86400;  // finished operations, and events
   std::uint32_t max_nodes_per_cluster = 64;
   std::int64_t etcd_round_trip_ms = 10;    // most between the sites of control-plane members; 0: no bound
   Ipv4Prefix pod_network{Ipv4{0x0a400000}, 12};      // 10.64.0.0/12, in every cluster
@@ -348,7 +406,12 @@ struct Model {
   std::map<std::string, IdempotencyRecord> idempotency;
   std::map<HostId, HostObservation> observations;
   std::map<HostId, std::map<SiteId, MeasuredRoundTrip>> round_trips;  // by who measured; never stored
+  std::map<HostId, Heard> heard;  // never stored
+  SteadyPoint lead_since;         // who is not in `heard` may have been silent since; never stored
+  SteadyPoint next_sweep;         // of old history; never stored
+  bool date_was_set = false;      // was told; never stored
   std::uint64_t last_event = 0;   // number of the newest event
+  TimePoint oldest_event{};       // no event that is kept is older; none: there is none
   std::uint32_t next_vni = 0;     // 0: settings.first_vni
   std::shared_ptr<PlacementChain> placements;  // what is recorded of them; null: nothing
 };

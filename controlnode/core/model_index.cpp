@@ -168,9 +168,11 @@ void ModelIndex::leave(const Model& model, const HostId& host) {
   const auto found = model.removals.find(host);
   if (found == model.removals.end()) return;
   for (const Removal& removal : found->second) {
-    if (removal.kind == ObjectKind::network) {
+    const bool network = removal.kind == ObjectKind::network;
+    if (network) discount(vnis_, static_cast<std::uint32_t>(removal.number));
+    if (removal.owed) continue;
+    if (network) {
       strike(removing_network_, NetworkId{removal.object}, host);
-      discount(vnis_, static_cast<std::uint32_t>(removal.number));
     } else {
       strike(removing_node_, NodeId{removal.object}, host);
     }
@@ -179,9 +181,11 @@ void ModelIndex::leave(const Model& model, const HostId& host) {
 
 void ModelIndex::list_removals(const HostId& host, const std::vector<Removal>& removals) {
   for (const Removal& removal : removals) {
-    if (removal.kind == ObjectKind::network) {
+    const bool network = removal.kind == ObjectKind::network;
+    if (network) ++vnis_[static_cast<std::uint32_t>(removal.number)];
+    if (removal.owed) continue;
+    if (network) {
       enlist(removing_network_, NetworkId{removal.object}, host);
-      ++vnis_[static_cast<std::uint32_t>(removal.number)];
     } else {
       enlist(removing_node_, NodeId{removal.object}, host);
     }

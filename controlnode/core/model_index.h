@@ -30,7 +30,7 @@ class ModelIndex {
 
   std::span<const ClusterId> clusters_named(const std::string& name) const;   // of all projects
 
-  // Hosts that have not confirmed that they have dropped a node or the network of the cluster.
+  // Hosts that are waited for to drop a node or the network of the cluster: what a host owes is not waited for.
   std::set<HostId> hosts_removing(const Cluster& cluster) const;
 
   // What the project holds: counted from its claims.

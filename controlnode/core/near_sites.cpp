@@ -271,7 +271,7 @@ std::vector<std::vector<SiteId>> near_groups(std::span<const Candidate> hosts, c
   return NearGroups(rooms_of(hosts, wanted), wanted, distances, bound).best();
 }
 
-NearRule near_rule(const Model& model, std::span<const NodeRequest> wanted, TimePoint now) {
+NearRule near_rule(const Model& model, std::span<const NodeRequest> wanted, SteadyPoint now) {
   const auto members = std::count_if(wanted.begin(), wanted.end(),
                                      [](const NodeRequest& node) { return node.role == Role::control_plane; });
   if (members < 2 || model.settings.etcd_round_trip_ms == 0) return {};

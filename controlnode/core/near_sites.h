@@ -34,7 +34,7 @@ struct NearRule {
   friend bool operator==(const NearRule&, const NearRule&) = default;
 };
 // No rule for less than two control-plane members.
-NearRule near_rule(const Model& model, std::span<const NodeRequest> wanted, TimePoint now);
+NearRule near_rule(const Model& model, std::span<const NodeRequest> wanted, SteadyPoint now);
 
 // place_all under the rule that control-plane members, whose etcd waits for a majority with every write,
 // are on one site or on sites near to each other (Settings::etcd_round_trip_ms). What is not measured

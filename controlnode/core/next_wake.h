@@ -4,6 +4,7 @@
 
 #include "controlnode/core/change.h"
 #include "controlnode/core/model_index.h"
+#include "controlnode/core/now.h"
 
 namespace dure::control {
 
@@ -21,22 +22,26 @@ bool expires(const Model& model, const IdempotencyRecord& record);
 // earlier, as what is no longer waited for stays counted until the next look.
 class NextWake {
  public:
-  void look(const Model& model, const ModelIndex& index);
+  void look(const Model& model, const ModelIndex& index, const Now& now);
   // None while nothing is under way. Precondition: look() was called.
-  std::optional<TimePoint> at() const { return at_; }
+  std::optional<SteadyPoint> at() const { return at_; }
 
   // Told of every change after it is applied to the model.
   template <class Row>
   void after(const Model&, const Row&) {}
   void after(const Model& model, const Node& row);
   void after(const Model& model, const Cluster& row);
+  void after(const Model& model, const PutRemovals& row);
+  void after(const Model& model, const PutObservation& row);
   void after(const Model&, const ClusterAccess& row) { due(row.expires_at); }
   void after(const Model&, const IdempotencyRecord& row) { due(row.made_at + kIdempotencyKept); }
 
  private:
-  void due(TimePoint when);
+  void due(SteadyPoint when);
+  void due(TimePoint date);
 
-  std::optional<TimePoint> at_;
+  Now now_{};        // of the look
+  std::optional<SteadyPoint> at_;
 };
 
 }  // namespace dure::control

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <map>
+#include <optional>
 
 #include "common/text.h"
 #include "controlnode/core/grammar.h"
@@ -21,7 +23,7 @@ bool numbers_fit(const HostReport& report) {
   for (const std::uint64_t number :
        {report.sequence, report.accepted_generation, report.applied_generation,
         report.capacity.memory_mib, report.capacity.disk_gib, report.highest_fence.delegation,
-        report.highest_fence.epoch}) {
+        report.highest_fence.epoch, report.capacity.disk_free_gib}) {
     if (number > kMaxStored) return false;
   }
   return std::all_of(report.vms.begin(), report.vms.end(),
@@ -30,7 +32,7 @@ bool numbers_fit(const HostReport& report) {
 
 bool sizes_fit(const HostReport& report) {
   for (const std::size_t size : {report.vms.size(), report.networks.size(), report.images.size(),
-                                 report.failures.size()}) {
+                                 report.failures.size(), report.in_flight.size(), report.conditions.size()}) {
     if (size > kMaxReportedObjects) return false;
   }
   return report.round_trips.size() <= kMaxRoundTripTargets;
@@ -60,6 +62,75 @@ std::vector<ObjectFailure> clean_failures(const HostReport& report) {
   return failures;
 }
 
+std::string amount(std::uint64_t reported, std::int64_t typed, const char* what) {
+  return std::to_string(reported) + " of " + std::to_string(typed) + " " + what;
+}
+
+// What a PC says of itself is a little less than what is written on it: a tenth makes no difference worth telling.
+std::optional<HostCondition> smaller(const Host& host, const HostCapacity& has) {
+  const auto much_less = [](std::uint64_t reported, std::int64_t typed) {
+    return reported > 0 && reported < static_cast<std::uint64_t>(typed) - static_cast<std::uint64_t>(typed) / 10;
+  };
+  std::string text;
+  const auto add = [&](const std::string& more) { text += (text.empty() ? "" : ", ") + more; };
+  if (has.vcpus > 0 && has.vcpus < static_cast<std::uint64_t>(host.capacity.vcpus)) add(amount(has.vcpus, host.capacity.vcpus, "CPUs"));
+  if (much_less(has.memory_mib, host.capacity.memory_mib)) add(amount(has.memory_mib, host.capacity.memory_mib, "MiB of memory"));
+  if (much_less(has.disk_gib, host.capacity.disk_gib)) add(amount(has.disk_gib, host.capacity.disk_gib, "GiB of disk"));
+  if (text.empty()) return std::nullopt;
+  return HostCondition{ConditionCode::capacity, "has less than was told of it: " + text};
+}
+
+// In whole minutes, so that what a clock loses or gains is told now and then.
+std::optional<HostCondition> clock_off(const Deciding& deciding, TimePoint clock) {
+  if (clock == TimePoint{} || !deciding.dates_hold) return std::nullopt;
+  const auto minutes = (clock - deciding.now).count() / 60'000'000;
+  if (minutes == 0) return std::nullopt;
+  const auto apart = minutes < 0 ? -minutes : minutes;
+  const std::string size = apart < 120 ? std::to_string(apart) + " min" : std::to_string(apart / 60) + " h " + std::to_string(apart % 60) + " min";
+  return HostCondition{ConditionCode::clock, "its clock is " + size + (minutes < 0 ? " behind" : " ahead")};
+}
+
+// What the host says is wrong with it, and what is to be seen from here; each code once, with the time since when.
+std::vector<SeenCondition> conditions_of(const Deciding& deciding, const HostReport& report, const HostObservation* before) {
+  std::map<ConditionCode, std::string> found;
+  for (const HostCondition& condition : report.conditions) found.emplace(condition.code, printable(condition.message, kMaxMessage));
+  const auto add = [&](const std::optional<HostCondition>& condition) {
+    if (condition) found.insert_or_assign(condition->code, condition->message);
+  };
+  add(smaller(deciding.model.hosts.at(report.host), report.capacity));
+  add(clock_off(deciding, report.clock));
+  if (report.refused) {
+    add(HostCondition{ConditionCode::order_refused, printable("does not accept its order: " + report.refused->reason, kMaxMessage)});
+  }
+  std::vector<SeenCondition> conditions;
+  for (const auto& [code, message] : found) {
+    SeenCondition seen{{code, message}, deciding.now};
+    for (const SeenCondition& earlier : before == nullptr ? std::vector<SeenCondition>{} : before->conditions) {
+      if (earlier.condition.code == code) seen.since = earlier.since;
+    }
+    conditions.push_back(std::move(seen));
+  }
+  return conditions;
+}
+
+// A condition that comes, or one that goes, is an event; that its sentence changes is not.
+void tell_conditions(Deciding& deciding, const HostObservation* before, const HostObservation& after) {
+  const auto has = [](const HostObservation& seen, ConditionCode code) {
+    return std::any_of(seen.conditions.begin(), seen.conditions.end(),
+                       [&](const SeenCondition& each) { return each.condition.code == code; });
+  };
+  const std::string name = host_name(deciding.model, after.host);
+  for (const SeenCondition& each : after.conditions) {
+    if (before != nullptr && has(*before, each.condition.code)) continue;
+    deciding.event("host.unwell", after.host.uuid, name, name + ": " + each.condition.message);
+  }
+  if (before == nullptr) return;
+  for (const SeenCondition& each : before->conditions) {
+    if (has(after, each.condition.code)) continue;
+    deciding.event("host.well", after.host.uuid, name, name + ": no longer " + std::string(to_string(each.condition.code)));
+  }
+}
+
 // VMs with our metadata that neither a node of this host nor a removal explains.
 std::vector<NodeId> strangers(const Model& model, const HostReport& report) {
   std::set<NodeId> found;
@@ -78,6 +149,11 @@ std::vector<NodeId> strangers(const Model& model, const HostReport& report) {
 
 void tell_news(Deciding& deciding, const HostObservation* before, const HostObservation& after) {
   const Host host = deciding.model.hosts.at(after.host);
+  if (before != nullptr && before->silent) {
+    deciding.event("host.returned", host.id.uuid, host.name,
+                   host.name + " reports again, after it had been silent since " + to_rfc3339(before->seen_at));
+  }
+  tell_conditions(deciding, before, after);
   if (before == nullptr) {
     deciding.event("host.reported", host.id.uuid, host.name,
                    "host " + host.name + " has reported for the first time");
@@ -117,7 +193,9 @@ bool believable(const Model& model, const ReportEvent& event) {
 }
 
 bool observe(Deciding& deciding, const HostReport& report) {
-  take_round_trips(deciding.model, report, deciding.now);
+  take_round_trips(deciding.model, report, deciding.steady);
+  const Duration clock_off{report.clock == TimePoint{} ? 0 : report.clock.us - deciding.steady.us};
+  deciding.model.heard.insert_or_assign(report.host, Heard{deciding.steady, clock_off});
   deciding.heard(report.host);
   HostObservation after;
   after.host = report.host;
@@ -135,6 +213,7 @@ bool observe(Deciding& deciding, const HostReport& report) {
   const auto found = deciding.model.observations.find(report.host);
   if (found == deciding.model.observations.end()) {
     if (report.observed) after.strangers = strangers(deciding.model, report);
+    after.conditions = conditions_of(deciding, report, nullptr);
     deciding.put(PutObservation{after});
     tell_news(deciding, nullptr, after);
     return true;
@@ -142,6 +221,7 @@ bool observe(Deciding& deciding, const HostReport& report) {
   HostObservation& stored = found->second;
   after.strangers = report.observed ? strangers(deciding.model, report) : stored.strangers;
   const HostObservation before = stored;
+  after.conditions = conditions_of(deciding, report, &before);
   stored.seen_at = after.seen_at;
   stored.sequence = after.sequence;
   if (stored == after) return false;

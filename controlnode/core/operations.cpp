@@ -94,7 +94,7 @@ void refresh(const Deciding& deciding, const Cluster& cluster, Operation& operat
       const auto hosts = deciding.index().hosts_removing(cluster);
       left = static_cast<std::uint32_t>(hosts.size());
       if (!leaving.empty()) left = step.total;
-      if (!hosts.empty()) detail = "waiting for " + name_hosts(deciding.model, hosts, deciding.now);
+      if (!hosts.empty()) detail = "waiting for " + name_hosts(deciding.model, hosts, deciding.steady);
       reachable = true;
     } else {
       std::vector<const Node*> missing;
@@ -195,6 +195,16 @@ void refresh_steps(Deciding& deciding, const Cluster& cluster) {
   if (operation != found->second) deciding.put(operation);
 }
 
+void warn_operation(Deciding& deciding, const OperationId& id, const std::string& text) {
+  constexpr std::size_t kMaxWarning = 512;
+  const auto found = deciding.model.operations.find(id);
+  if (found == deciding.model.operations.end() || found->second.state != OperationState::running) return;
+  Operation operation = found->second;
+  if (operation.warning.size() + text.size() + 2 > kMaxWarning || operation.warning.find(text) != std::string::npos) return;
+  operation.warning += (operation.warning.empty() ? "" : "; ") + text;
+  deciding.put(operation);
+}
+
 void finish_operation(Deciding& deciding, const OperationId& id, OperationState state,
                       const std::string& error) {
   const auto found = deciding.model.operations.find(id);
@@ -217,6 +227,7 @@ void finish_operation(Deciding& deciding, const OperationId& id, OperationState 
   const std::string outcome(to_string(state));
   std::string message = describe(operation) + " has " + outcome;
   if (!error.empty()) message += ": " + error;
+  if (!operation.warning.empty()) message += " (" + operation.warning + ")";
   deciding.event("operation." + outcome, id.uuid, operation.cluster_name, std::move(message));
 }
 

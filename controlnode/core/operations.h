@@ -21,6 +21,9 @@ OperationId start_operation(Deciding& deciding, Cluster& cluster, OperationKind 
 // Brings the steps of the running operation up to date.
 void refresh_steps(Deciding& deciding, const Cluster& cluster);
 
+// Says what is left over although the operation goes on: once each, as far as there is room.
+void warn_operation(Deciding& deciding, const OperationId& id, const std::string& text);
+
 // Ends an operation; steps that were not done are failed with it, or done when it succeeded.
 void finish_operation(Deciding& deciding, const OperationId& id, OperationState state,
                       const std::string& error);

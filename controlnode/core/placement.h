@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "controlnode/core/now.h"
 #include "controlnode/core/placement/gang.h"
 
 namespace dure::control {
@@ -35,19 +36,21 @@ struct WhyUnusable {
   Unusable code = Unusable::no;
   std::string text;
 };
-WhyUnusable why_unusable(const Model& model, const HostId& host, std::uint32_t nodes, TimePoint now);
+WhyUnusable why_unusable(const Model& model, const HostId& host, std::uint32_t nodes, const Now& now);
 
 // The candidates of a model at an instant: free capacity is counted from claims, never from what
 // agents happen to report running, so that two quick requests cannot both win.
-std::vector<Candidate> candidates(const Model& model, TimePoint now);  // sorted by id
+std::vector<Candidate> candidates(const Model& model, const Now& now);  // sorted by id
 
+// What the PC has: what was typed, or less where it says so itself.
+Resources present(const Host& host, const HostObservation* seen);
 // What the host's CPUs count for: its own overcommit, or that of the settings.
-std::int64_t vcpus_of(const Host& host, const Settings& settings);
-// All that guests may have of it, with overcommit and without the owner's reserve.
-Resources allocatable(const Host& host, const Settings& settings);
+std::int64_t vcpus_of(const Host& host, std::int64_t cpus, const Settings& settings);
+// All that guests may have of it, with overcommit, without the owner's reserve and without what images take of its disk.
+Resources allocatable(const Model& model, const Host& host);
 
 // One of them, if `claimed` is taken of it for so many nodes.
 Candidate candidate_of(const Model& model, const Host& host, const Resources& claimed, std::uint32_t nodes,
-                       TimePoint now);
+                       const Now& now);
 
 }  // namespace dure::control

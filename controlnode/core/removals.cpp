@@ -1,10 +1,15 @@
 #include "controlnode/core/removals.h"
 
 #include <algorithm>
+#include <optional>
 #include <tuple>
+
+#include "controlnode/core/operations.h"
+#include "controlnode/core/silence.h"
 
 namespace dure::control {
 namespace {
+
 
 std::vector<Removal> removals_of(const Model& model, const HostId& host) {
   const auto found = model.removals.find(host);
@@ -42,29 +47,88 @@ bool listed(const HostReport& report, const Removal& removal) {
   return true;
 }
 
+// An agent that does not tell its date is of a version that does not tell this either: of its word only what it has
+// applied in whole counts.
+bool in_flight(const HostReport& report, const Removal& removal) {
+  if (report.clock == TimePoint{}) return report.applied_generation < removal.ordered_at;
+  return std::binary_search(report.in_flight.begin(), report.in_flight.end(), ObjectRef{removal.kind, removal.object});
+}
+
+std::string of_kind(const Removal& removal) {
+  return (removal.kind == ObjectKind::network ? "the network of " : "the VM of ") + removal.name;
+}
+
+// The node that the removal is of, while it is still somebody's.
+const Node* leaving_node(const Deciding& deciding, const Removal& removal) {
+  if (removal.kind != ObjectKind::vm) return nullptr;
+  const auto found = deciding.model.nodes.find(NodeId{removal.object});
+  const bool leaves = found != deciding.model.nodes.end() && found->second.state == NodeState::deleting &&
+                      found->second.host == removal.host;
+  return leaves ? &found->second : nullptr;
+}
+
+// The cluster that waits for the removal; none: nobody does.
+std::optional<ClusterId> cluster_of(const Deciding& deciding, const Removal& removal) {
+  if (const Node* node = leaving_node(deciding, removal)) return node->cluster;
+  if (removal.kind != ObjectKind::network) return std::nullopt;
+  const auto network = deciding.model.networks.find(NetworkId{removal.object});
+  if (network == deciding.model.networks.end()) return std::nullopt;
+  return network->second.cluster;
+}
+
+void drop_node(Deciding& deciding, const Node& gone) {
+  const Node node = gone;
+  deciding.put(DropClaim{node.id});
+  deciding.put(DropNode{node.id});
+}
+
 void drop(Deciding& deciding, const Removal& removal) {
-  if (removal.kind == ObjectKind::network) {
-    const auto network = deciding.model.networks.find(NetworkId{removal.object});
-    if (network != deciding.model.networks.end()) {
-      deciding.unsettled.insert(network->second.cluster);
-    }
+  if (removal.owed) {
+    deciding.event("host.settled", removal.host.uuid, host_name(deciding.model, removal.host),
+                   host_name(deciding.model, removal.host) + " has removed " + of_kind(removal) + ", which it owed");
     return;
   }
-  const NodeId id{removal.object};
-  const auto found = deciding.model.nodes.find(id);
-  if (found == deciding.model.nodes.end() || found->second.state != NodeState::deleting) return;
-  const Node node = found->second;
-  deciding.put(DropClaim{id});
-  deciding.put(DropNode{id});
-  deciding.unsettled.insert(node.cluster);
-  deciding.event("node.gone", id.uuid, node.name,
-                 node.name + " is gone from " + host_name(deciding.model, node.host));
+  if (const auto cluster = cluster_of(deciding, removal)) deciding.unsettled.insert(*cluster);
+  if (const Node* node = leaving_node(deciding, removal)) {
+    const std::string name = node->name;
+    drop_node(deciding, *node);
+    deciding.event("node.gone", removal.object, name, name + " is gone from " + host_name(deciding.model, removal.host));
+  }
+}
+
+// The cluster of the removal goes on without it; what its host has not done stands in its operation's warning.
+void owe(Deciding& deciding, Removal& removal) {
+  removal.owed = true;
+  const std::string host = host_name(deciding.model, removal.host);
+  const std::string text = host + " has not removed " + of_kind(removal);
+  if (const auto cluster = cluster_of(deciding, removal)) {
+    deciding.unsettled.insert(*cluster);
+    const auto row = deciding.model.clusters.find(*cluster);
+    if (row != deciding.model.clusters.end() && row->second.operation) warn_operation(deciding, *row->second.operation, text);
+  }
+  if (const Node* node = leaving_node(deciding, removal)) drop_node(deciding, *node);
+  deciding.event("host.owes", removal.host.uuid, host,
+                 text + ": nobody waits for it any longer, and the host is given nothing new before it has");
+}
+
+template <class Due>
+void owe_those(Deciding& deciding, const HostId& host, const Due& due) {
+  auto list = removals_of(deciding.model, host);
+  bool any = false;
+  // VMs are behind networks, and tell more.
+  for (auto removal = list.rbegin(); removal != list.rend(); ++removal) {
+    if (removal->owed || !due(*removal)) continue;
+    any = true;
+    owe(deciding, *removal);
+  }
+  if (any) deciding.put(PutRemovals{host, std::move(list)});
 }
 
 }  // namespace
 
 void order_removal(Deciding& deciding, const Node& node) {
-  add(deciding, {node.host, ObjectKind::vm, node.id.uuid, node.generation, 0});
+  const auto due = deciding.steady + kRemovalLasts;
+  add(deciding, {node.host, ObjectKind::vm, node.id.uuid, node.generation, 0, node.name, due});
   const auto members = deciding.index().nodes_of(node.cluster);
   const bool needed = std::any_of(members.begin(), members.end(), [&](const Node* other) {
     return other->host == node.host && other->id != node.id && other->state != NodeState::deleting;
@@ -73,8 +137,7 @@ void order_removal(Deciding& deciding, const Node& node) {
   if (needed || cluster == deciding.model.clusters.end()) return;
   const auto network = deciding.model.networks.find(cluster->second.network);
   if (network == deciding.model.networks.end()) return;
-  add(deciding,
-      {node.host, ObjectKind::network, network->first.uuid, network->second.vni, 0});
+  add(deciding, {node.host, ObjectKind::network, network->first.uuid, network->second.vni, 0, cluster->second.name, due});
 }
 
 void keep_network(Deciding& deciding, const HostId& host, const NetworkId& network) {
@@ -92,9 +155,7 @@ void confirm_removals(Deciding& deciding, const HostReport& report) {
   const auto list = removals_of(deciding.model, report.host);
   std::vector<Removal> left, gone;
   for (const Removal& removal : list) {
-    const bool confirmed = report.applied_generation >= removal.ordered_at &&
-                           report.accepted_generation >= removal.ordered_at &&
-                           !listed(report, removal);
+    const bool confirmed = report.accepted_generation >= removal.ordered_at && !listed(report, removal) && !in_flight(report, removal);
     (confirmed ? gone : left).push_back(removal);
   }
   if (gone.empty()) return;
@@ -102,13 +163,20 @@ void confirm_removals(Deciding& deciding, const HostReport& report) {
   for (const Removal& removal : gone) drop(deciding, removal);
 }
 
-bool silent(const Model& model, const HostId& host, TimePoint now) {
-  const auto seen = model.observations.find(host);
-  return seen == model.observations.end() ||
-         now - seen->second.seen_at >= Duration{model.settings.silent_after_s * 1'000'000};
+void owe_what_is_due(Deciding& deciding) {
+  std::vector<HostId> hosts;
+  for (const auto& [host, removals] : deciding.model.removals) hosts.push_back(host);
+  for (const HostId& host : hosts) {
+    const bool gone = given_up(deciding.model, host, deciding.steady);
+    owe_those(deciding, host, [&](const Removal& removal) { return gone || deciding.steady >= removal.due; });
+  }
 }
 
-std::string name_hosts(const Model& model, const std::set<HostId>& hosts, TimePoint now) {
+void owe_all(Deciding& deciding, const HostId& host) {
+  owe_those(deciding, host, [](const Removal&) { return true; });
+}
+
+std::string name_hosts(const Model& model, const std::set<HostId>& hosts, SteadyPoint now) {
   std::set<std::string> names;
   for (const HostId& host : hosts) {
     names.insert(host_name(model, host) + (silent(model, host, now) ? " (silent)" : ""));

@@ -48,9 +48,11 @@ struct ReplaceNode {
   bool dry_run = false;
   Idempotency idempotency;
 };
-// What has failed is tried again; workers whose host is gone are replaced.
+// What has failed is tried again, what is missing is made, and workers of a host that has been silent for minutes are
+// replaced; those of a host that is silent at all where `lost` says that it will not come back.
 struct RepairCluster {
   std::string cluster;      // name or id
+  bool lost = false;
   bool dry_run = false;
   Idempotency idempotency;
 };
@@ -62,6 +64,14 @@ struct ExtendCluster {
 struct DeleteCluster {
   std::string cluster;
   Idempotency idempotency;
+};
+// A creation is given up with its cluster, a scaling with the nodes that it has not brought up.
+struct CancelOperation { OperationId operation; };
+enum class PowerAction : std::uint8_t { stop, start, reboot };
+struct PowerNode {
+  std::string cluster;      // name or id
+  std::string node;         // its name
+  PowerAction action = PowerAction::stop;
 };
 // A credential for the cluster's API server, for this long; the answer carries the kubeconfig.
 struct GiveAccess {
@@ -92,6 +102,16 @@ struct UpdateHost {
   std::vector<BusyWindow> more_busy{};
   // Named without a value: again as the settings say for all hosts.
   std::optional<std::optional<std::int64_t>> vcpu_overcommit_percent{};
+  std::optional<Ipv4> address{};
+};
+// Its PC is given up: what was on it is gone for its clusters, and its key is not admitted any more.
+struct LoseHost { std::string host; };
+// Another PC, or the same one set up anew, in the host's place: under its name, with this id and key.
+struct ReplaceHost {
+  std::string host;         // name or id
+  HostId id;
+  std::string curve_key;
+  std::optional<Ipv4> address;
 };
 struct CordonHost { std::string host; bool cordoned = true; };
 struct CreateFlavor { std::string name; std::uint32_t vcpus = 0, memory_mib = 0, disk_gib = 0; };
@@ -114,9 +134,9 @@ struct UpdateProject {
 // kind: site, host, flavor, image, keypair. Refused while in use, naming the user.
 struct DeleteObject { std::string kind, name; };
 
-using Request = std::variant<CreateCluster, ScaleCluster, ReplaceNode, RepairCluster, ExtendCluster, DeleteCluster, GiveAccess,
-                             RevokeAccess, CreateSite, AddHost, UpdateHost, CordonHost, CreateFlavor, CreateImage, CreateKeyPair,
-                             CreateProject, UpdateProject, DeleteObject>;
+using Request = std::variant<CreateCluster, ScaleCluster, ReplaceNode, RepairCluster, ExtendCluster, DeleteCluster, CancelOperation,
+                             PowerNode, GiveAccess, RevokeAccess, CreateSite, AddHost, UpdateHost, LoseHost, ReplaceHost, CordonHost,
+                             CreateFlavor, CreateImage, CreateKeyPair, CreateProject, UpdateProject, DeleteObject>;
 
 // The answer. For a cluster request: the operation to wait on, and where each node goes.
 struct PlannedNode {

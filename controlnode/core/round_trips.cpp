@@ -3,17 +3,17 @@
 #include <algorithm>
 #include <set>
 
+#include "controlnode/core/silence.h"
+
 namespace dure::control {
 namespace {
 
-bool may_represent(const Model& model, const Host& host, TimePoint now) {
+bool may_represent(const Model& model, const Host& host, SteadyPoint now) {
   if (host.cordoned || !is_round_trip_target(host.address) || !model.sites.contains(host.site)) return false;
-  const auto seen = model.observations.find(host.id);
-  return seen != model.observations.end() &&
-         now - seen->second.seen_at < Duration{model.settings.silent_after_s * 1'000'000};
+  return !host.lost_at && heard(model, host.id) && !silent(model, host.id, now);
 }
 
-std::map<SiteId, std::vector<const Host*>> representatives(const Model& model, TimePoint now) {
+std::map<SiteId, std::vector<const Host*>> representatives(const Model& model, SteadyPoint now) {
   std::map<SiteId, std::vector<const Host*>> sites;
   for (const HostClass wanted : {HostClass::anchor, HostClass::scavenged}) {
     for (const auto& [id, host] : model.hosts) {
@@ -57,7 +57,7 @@ Duration median(std::vector<std::uint32_t>& values) {
   return Duration{values[values.size() / 2]};
 }
 
-std::map<Pair, std::vector<std::uint32_t>> fresh(const Model& model, TimePoint now) {
+std::map<Pair, std::vector<std::uint32_t>> fresh(const Model& model, SteadyPoint now) {
   std::map<Pair, std::vector<std::uint32_t>> pairs;
   for (const auto& [id, measured] : model.round_trips) {
     const auto host = model.hosts.find(id);
@@ -72,7 +72,7 @@ std::map<Pair, std::vector<std::uint32_t>> fresh(const Model& model, TimePoint n
 
 }  // namespace
 
-std::map<HostId, std::vector<RoundTripTarget>> round_trip_targets(const Model& model, TimePoint now) {
+std::map<HostId, std::vector<RoundTripTarget>> round_trip_targets(const Model& model, SteadyPoint now) {
   std::map<HostId, std::vector<RoundTripTarget>> result;
   if (model.sites.size() < 2) return result;
   const auto sites = representatives(model, now);
@@ -84,7 +84,7 @@ std::map<HostId, std::vector<RoundTripTarget>> round_trip_targets(const Model& m
   return result;
 }
 
-void take_round_trips(Model& model, const HostReport& report, TimePoint now) {
+void take_round_trips(Model& model, const HostReport& report, SteadyPoint now) {
   const auto host = model.hosts.find(report.host);
   if (host == model.hosts.end()) return;
   std::map<SiteId, MeasuredRoundTrip> measured;
@@ -108,7 +108,7 @@ void take_round_trips(Model& model, const HostReport& report, TimePoint now) {
   }
 }
 
-std::optional<Duration> site_round_trip(const Model& model, const SiteId& one, const SiteId& other, TimePoint now) {
+std::optional<Duration> site_round_trip(const Model& model, const SiteId& one, const SiteId& other, SteadyPoint now) {
   if (one == other) return Duration{};
   auto pairs = fresh(model, now);
   const auto found = pairs.find(pair_of(one, other));
@@ -116,7 +116,7 @@ std::optional<Duration> site_round_trip(const Model& model, const SiteId& one, c
   return median(found->second);
 }
 
-std::vector<SiteDistance> site_distances(const Model& model, TimePoint now) {
+std::vector<SiteDistance> site_distances(const Model& model, SteadyPoint now) {
   std::vector<SiteDistance> result;
   for (auto& [pair, values] : fresh(model, now)) result.push_back({pair.first, pair.second, median(values)});
   return result;

@@ -11,12 +11,6 @@
 namespace dure::control {
 namespace {
 
-// The last usable address of the prefix is the one below the broadcast address.
-bool addresses_left(const Model& model, const Cluster& cluster, std::size_t count) {
-  const Network& network = model.networks.at(cluster.network);
-  return network.prefix.at(cluster.next_address + static_cast<std::uint32_t>(count)).has_value();
-}
-
 // Its place in the project's quota is that of the node which replaces it; its host's room it holds until that has
 // confirmed that it is gone, which a host that was unplugged may never do.
 void give_up_quota(Deciding& deciding, const NodeId& node) {
@@ -27,16 +21,20 @@ void give_up_quota(Deciding& deciding, const NodeId& node) {
   deciding.put(claim);
 }
 
+// Somebody has joined what this node began: on its disk is the cluster itself.
+bool holds_cluster(const Deciding& deciding, const Node& node) {
+  if (!has_stage(node, "init")) return false;
+  const auto members = deciding.index().members_of(node.cluster);
+  return std::any_of(members.begin(), members.end(), [&](const Node* other) { return other->id != node.id && other->joined; });
+}
+
 void carry_out(Deciding& deciding, Cluster& cluster, std::uint32_t workers, const ScalePlan& plan) {
   cluster.workers.count = workers;
   cluster.next_worker += static_cast<std::uint32_t>(plan.wanted.size());
   for (const NodeRequest& node : plan.wanted) {
     add_node(deciding, cluster, node, plan.hosts.at(node.node));
   }
-  for (Node node : plan.retried) {
-    advance(deciding, node, NodeEvent::retry);
-    store_node(deciding, node);
-  }
+  for (const Node& node : plan.retried) try_again(deciding, node);
   for (const Node& node : plan.leaving) {
     if (!plan.wanted.empty()) give_up_quota(deciding, node.id);
     let_go(deciding, node);
@@ -74,6 +72,10 @@ std::optional<Error> refuse_scaling(const Deciding& deciding, const Cluster& clu
   if (cluster.state == ClusterState::deleting) {
     return Error{Errc::conflict, "cluster '" + cluster.name + "' is being deleted"};
   }
+  if (cluster.delete_at) {
+    return Error{Errc::conflict, "the lease of cluster '" + cluster.name + "' has ended: extend it first ('dure cluster extend " +
+                                     cluster.name + " ...'), or it is deleted at " + to_rfc3339(*cluster.delete_at)};
+  }
   const std::uint64_t total = std::uint64_t{workers} + cluster.control_planes.count;
   if (total <= model.settings.max_nodes_per_cluster) return std::nullopt;
   return Error{Errc::invalid_argument, std::to_string(total) + " nodes are more than the " +
@@ -95,7 +97,6 @@ OperationId begin(Deciding& deciding, Cluster& cluster, std::uint32_t workers, c
   if (!plan.empty()) {
     carry_out(deciding, cluster, workers, plan);
     cluster.state = next(cluster.state, ClusterEvent::scale).value_or(cluster.state);
-    cluster.deadline = cluster_deadline(deciding, cluster.id);
     cluster.reason.clear();
     deciding.event("cluster.scaling", cluster.id.uuid, cluster.name, std::move(message));
   }
@@ -106,6 +107,22 @@ OperationId begin(Deciding& deciding, Cluster& cluster, std::uint32_t workers, c
 }
 
 }  // namespace
+
+void try_again(Deciding& deciding, Node node) {
+  const bool runs = node.vm_state == VmState::running && node.observed_generation == node.generation;
+  if (runs && !node.served && !node.joined && !holds_cluster(deciding, node)) {
+    ++node.generation;
+    node.restart = 0;
+    node.guest_boot = {};
+  } else if (runs) {
+    ++node.restart;
+  }
+  node.stages.clear();
+  node.not_ready = false;
+  advance(deciding, node, NodeEvent::retry);
+  store_node(deciding, node);
+  deciding.touch(node.host);
+}
 
 std::variant<Scaling, Reply> scaling_of(const Deciding& deciding, const std::string& cluster,
                                         std::optional<std::uint32_t> workers, bool dry_run,
@@ -124,9 +141,10 @@ std::optional<Refused> place_workers(Deciding& deciding, const Cluster& cluster,
                                      const std::vector<Node>& members, std::optional<PlacementKind> kind,
                                      ScalePlan& plan) {
   const Model& model = deciding.model;
-  if (!addresses_left(model, cluster, count)) {
-    return Refused{Error{Errc::no_capacity, "cluster '" + cluster.name +
-                                                "' has used up the addresses of its network"},
+  if (const auto free = free_addresses(deciding, cluster); free < count) {
+    return Refused{Error{Errc::no_capacity, "the network of cluster '" + cluster.name + "' has " + std::to_string(free) +
+                                                " free addresses and " + std::to_string(count) +
+                                                " are wanted: those of nodes that are leaving come back when they are gone"},
                    {}};
   }
   for (std::size_t i = 0; i < count; ++i) {

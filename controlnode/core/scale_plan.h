@@ -17,7 +17,7 @@ struct ScalePlan {
   std::vector<NodeRequest> wanted;          // new workers
   std::map<NodeId, HostId> hosts;           // of the new workers
   std::vector<Node> leaving;                // newest first
-  std::vector<Node> retried;                // failed members that stay
+  std::vector<Node> retried;                // members that stay, and are not as they should be
   bool empty() const { return wanted.empty() && leaving.empty() && retried.empty(); }
 };
 
@@ -35,6 +35,10 @@ std::variant<Scaling, Reply> scaling_of(const Deciding& deciding, const std::str
 inline std::optional<PlacementKind> recorded_as(PlacementKind kind, bool dry_run) {
   return dry_run ? std::nullopt : std::optional(kind);
 }
+
+// What is done for a member that does not work: whose VM runs is switched off and on; one that has never been ready is made
+// anew, as there is nothing on its disk; whose VM does not run has its time again.
+void try_again(Deciding& deciding, Node node);
 
 // Adds this many new workers to the plan, or says why they do not fit. What leaves already counts as replaced by them.
 // Without `kind` the decision is not recorded.

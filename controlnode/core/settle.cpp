@@ -36,12 +36,19 @@ void drop_cluster(Deciding& deciding, const Cluster& cluster) {
   deciding.event("cluster.deleted", cluster.id.uuid, cluster.name, cluster.name + " is deleted");
 }
 
+// A member that was waited for in vain.
+bool gave_up(const Node& node) {
+  return outstanding(node) && (node.state == NodeState::failed || node.state == NodeState::stopped);
+}
+
 struct Census {
   std::vector<const Node*> members;
-  bool removing = false;          // nodes or networks whose removal is not confirmed
+  bool removing = false;          // nodes or networks whose removal is waited for
   bool waiting = false;           // a member has never been ready since it was made or retried
-  bool waiting_failed = false;    // and has failed
+  bool waiting_failed = false;    // and has failed, or was switched off
   bool all_ready = true;
+  bool all_stopped = true;
+  std::size_t control_planes = 0, workers = 0;
 };
 
 Census census(const ModelIndex& index, const Cluster& cluster) {
@@ -53,28 +60,44 @@ Census census(const ModelIndex& index, const Cluster& cluster) {
       result.removing = true;
       continue;
     }
+    ++(node->role == Role::control_plane ? result.control_planes : result.workers);
     result.waiting = result.waiting || outstanding(*node);
-    result.waiting_failed = result.waiting_failed || (outstanding(*node) && node->state == NodeState::failed);
+    result.waiting_failed = result.waiting_failed || gave_up(*node);
     result.all_ready = result.all_ready && node->state == NodeState::ready;
+    result.all_stopped = result.all_stopped && node->state == NodeState::stopped;
   }
+  result.all_stopped = result.all_stopped && result.control_planes > 0;
   return result;
 }
 
-std::optional<ClusterEvent> event_of(const Census& census) {
+// Members that are gone with their hosts, for people; empty: none.
+std::string missing(const Census& census, const Cluster& cluster) {
+  std::string text;
+  const auto tell = [&](std::size_t there, std::uint32_t wanted, const std::string& what, const std::string& way_out) {
+    if (there >= wanted) return;
+    text += (text.empty() ? "" : "; ") + std::to_string(wanted - there) + " of " + std::to_string(wanted) + " " + what +
+            (wanted == 1 ? "" : "s") + " lost with " + (wanted - there == 1 ? "its host" : "their hosts") + way_out;
+  };
+  tell(census.control_planes, cluster.control_planes.count, "control-plane member", "");
+  tell(census.workers, cluster.workers.count, "worker", ": 'dure cluster repair " + cluster.name + "' makes new ones");
+  return text;
+}
+
+std::optional<ClusterEvent> event_of(const Census& census, const Cluster& cluster) {
+  if (census.control_planes == 0 && cluster.control_planes.count > 0) return ClusterEvent::broken;
+  if (census.all_stopped) return ClusterEvent::halted;
   if (census.waiting_failed) return ClusterEvent::timed_out;
-  if (census.waiting || census.removing) return std::nullopt;
-  return census.all_ready ? ClusterEvent::all_ready : ClusterEvent::node_lost;
+  if (census.waiting || (census.removing && cluster.operation)) return std::nullopt;
+  return census.all_ready && missing(census, cluster).empty() ? ClusterEvent::all_ready : ClusterEvent::node_lost;
 }
 
 void settle_operation(Deciding& deciding, Cluster& cluster, const Census& census) {
   if (!cluster.operation) return;
   if (census.waiting_failed) {
-    const auto error = reasons(census.members, [](const Node& node) {
-      return outstanding(node) && node.state == NodeState::failed;
-    });
-    finish_operation(deciding, *cluster.operation, OperationState::failed, error);
+    finish_operation(deciding, *cluster.operation, OperationState::failed, reasons(census.members, &gave_up));
     cluster.operation.reset();
   } else if (!census.waiting && !census.removing) {
+    if (const auto text = missing(census, cluster); !text.empty()) warn_operation(deciding, *cluster.operation, text);
     finish_operation(deciding, *cluster.operation, OperationState::succeeded, {});
     cluster.operation.reset();
   }
@@ -108,17 +131,18 @@ void settle(Deciding& deciding, const ClusterId& id) {
   refresh_steps(deciding, cluster);
   const Census now = census(deciding.index(), cluster);
   settle_operation(deciding, cluster, now);
-  if (const auto event = event_of(now)) {
+  if (const auto event = event_of(now, cluster)) {
     cluster.state = next(cluster.state, *event).value_or(cluster.state);
   }
-  cluster.reason.clear();
-  if (!is_transitional(cluster.state)) {
-    cluster.deadline.reset();
-    cluster.reason =
-        reasons(now.members, [](const Node& node) {
-          return node.state != NodeState::ready && node.state != NodeState::draining;
-        });
-  }
+  // While an operation is under way as well: what it does not wait for is not hidden behind it.
+  cluster.reason = reasons(now.members, [&](const Node& node) {
+    const bool wrong = node.state != NodeState::ready && node.state != NodeState::draining;
+    return wrong && !(cluster.operation && outstanding(node));
+  });
+  const auto lost = missing(now, cluster);
+  const bool pending = cluster.operation && is_transitional(cluster.state);
+  if (!lost.empty() && !pending) cluster.reason += (cluster.reason.empty() ? "" : "; ") + lost;
+  if (cluster.delete_at) cluster.reason = "its lease has ended: it is deleted at " + to_rfc3339(*cluster.delete_at) + " unless it is extended";
   store_cluster(deciding, cluster, before);
 }
 

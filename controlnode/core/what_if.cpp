@@ -19,7 +19,7 @@ Error no_such(const std::string& kind, const std::string& name) {
   return {Errc::not_found, "there is no " + kind + " '" + printable(name, 64) + "'"};
 }
 
-std::optional<Error> imagine(Model& model, const ImaginedHosts& hosts, TimePoint now, IdStream& ids,
+std::optional<Error> imagine(Model& model, const ImaginedHosts& hosts, const Now& now, IdStream& ids,
                              std::uint32_t& number) {
   const Site* site = find_by_name(model.sites, hosts.site);
   if (site == nullptr) return no_such("site", hosts.site);
@@ -37,7 +37,8 @@ std::optional<Error> imagine(Model& model, const ImaginedHosts& hosts, TimePoint
     model.hosts.emplace(host.id, host);
     HostObservation& seen = model.observations[host.id];
     seen.host = host.id;
-    seen.seen_at = now;
+    seen.seen_at = now.date;
+    model.heard[host.id] = {now.steady, {}};
   }
   return std::nullopt;
 }
@@ -52,7 +53,7 @@ std::string free_name(const Model& model) {
 
 }  // namespace
 
-Reply what_if(const Model& model, const WhatIf& asked, TimePoint now) {
+Reply what_if(const Model& model, const WhatIf& asked, const Now& now) {
   // Always the same ids, so that the same question has the same answer; they are not kept.
   IdStream ids({0x77, 0x68, 0x61, 0x74});
   Model imagined = model;

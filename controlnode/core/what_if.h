@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "controlnode/core/now.h"
 #include "controlnode/core/requests.h"
 
 namespace dure::control {
@@ -27,6 +28,6 @@ struct WhatIf {
 inline constexpr std::uint32_t kMostImagined = 1000;
 
 // What 'create' would answer, its plan or its refusal with remedies, if so. Nothing is changed.
-Reply what_if(const Model& model, const WhatIf& asked, TimePoint now);
+Reply what_if(const Model& model, const WhatIf& asked, const Now& now);
 
 }  // namespace dure::control

@@ -45,6 +45,7 @@ VmReport report_vm(const ObservedVm& vm, const GuestBook& guests, SteadyPoint no
   report.departed = status.departed;
   report.boot = status.boot;
   report.not_ready = status.not_ready;
+  report.judges = status.judges;
   report.access = status.access;
   return report;
 }

@@ -20,7 +20,8 @@ struct GuestStatus {
   std::vector<std::string> departed{};  // names of nodes, at most 64, each once
   Uuid boot{};                          // of its kernel; the stages are of that boot
   std::vector<std::string> not_ready{}; // names of nodes, at most 64, each once
-  std::uint64_t access = 0;             // its Kubernetes cluster knows the accesses up to this number
+  bool judges = false;                  // it has just asked its cluster who is
+  std::uint64_t access = 0;             // fingerprint of the users that its Kubernetes cluster lets in; 0: not told
   friend bool operator==(const GuestStatus&, const GuestStatus&) = default;
 };
 

@@ -94,7 +94,8 @@ struct VmReport {
   // that a guest which speaks changes nothing.
   std::uint32_t silent_s = 0;
   std::vector<std::string> not_ready{}; // nodes that its Kubernetes cluster calls NotReady; at most 64
-  std::uint64_t access = 0;             // accesses up to this number are known to its Kubernetes cluster
+  std::uint64_t access = 0;             // fingerprint of the users that its Kubernetes cluster lets in; 0: not told
+  bool judges = false;                  // the guest has just asked its cluster: `not_ready` is its answer
   friend bool operator==(const VmReport&, const VmReport&) = default;
 };
 

@@ -106,6 +106,7 @@ void put(const VmReport& from, schema::VmReport& to) {
   to.set_silent_s(from.silent_s);
   for (const auto& name : from.not_ready) to.add_not_ready(name);
   to.set_access(from.access);
+  to.set_judges(from.judges);
 }
 
 void put(const ObjectFailure& from, schema::ObjectFailure& to) {
@@ -217,6 +218,7 @@ VmReport vm(const schema::VmReport& from, FieldCheck& check) {
   for (const auto& name : from.not_ready()) to.not_ready.push_back(check.name(name, "vm.not_ready"));
   check.unique(to.not_ready, [](const auto& name) { return std::string_view(name); }, "vm.not_ready");
   to.access = from.access();
+  to.judges = from.judges();
   return to;
 }
 

@@ -155,7 +155,7 @@ class Decider {
 
   void batch() {
     const auto begun = Clock::now();
-    auto decision = control::decide(model_, events_, kNow, ids_, kept_);
+    auto decision = control::decide(model_, events_, {kNow, {kNow.us}}, ids_, kept_);
     deciding.add(seconds_since(begun) * 1e3);
     events_.clear();
     for (const auto& reply : decision.replies) {

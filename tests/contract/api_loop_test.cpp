@@ -32,6 +32,14 @@ class StepClock : public Clock {
   TimePoint now_{1'700'000'000'000'000};
 };
 
+class StepSteadyClock : public SteadyClock {
+ public:
+  SteadyPoint now() override { return {clock_.now().us}; }
+
+ private:
+  StepClock clock_;
+};
+
 class CountingRandom : public Random {
  public:
   std::array<std::uint8_t, 16> bytes16() override {
@@ -77,6 +85,7 @@ class LoopWorld : public ApiWorld {
 
  private:
   StepClock clock_;
+  StepSteadyClock steady_;
   CountingRandom random_;
   FakeStore store_;
   InboxApi api_{inbox_};
@@ -84,7 +93,7 @@ class LoopWorld : public ApiWorld {
   wire::SigningKey key_ = wire::SigningKey::generate().value();
   FakeClusterIdentities identities_;
   FakeBootstrapDocuments documents_;
-  ControlLoop loop_{{clock_, random_, store_, agents_, key_, identities_, documents_}, system_id(), Settings{}, "test"};
+  ControlLoop loop_{{clock_, steady_, random_, store_, agents_, key_, identities_, documents_}, system_id(), Settings{}, "test"};
 };
 
 }  // namespace

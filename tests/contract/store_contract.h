@@ -113,6 +113,7 @@ TEST_CASE("store: a row that is put again is replaced as a whole, with its lists
   s.host.busy = {{{-1}, {4'102'444'800'000'001}}};
   s.host.vcpu_overcommit_percent.reset();
   s.host.order.reset();
+  s.host.lost_at.reset();
   s.image = {s.image.id, "debian", {digest(4), 4}, {}, {}, "", 0};
   s.flavor = {s.flavor.id, "large", 8, 8192, 80};
   s.project.name = "class";
@@ -123,12 +124,19 @@ TEST_CASE("store: a row that is put again is replaced as a whole, with its lists
   s.access.revoked_at.reset();
   s.cluster.kubernetes = {};
   s.node.joined = false;
+  s.node.served = false;
+  s.node.power = Power::lapsed;
+  s.node.restart = 0;
+  s.node.guest_boot = {};
+  s.node.not_ready = false;
   s.node.pods = {};
   s.cluster.state = ClusterState::ready;
   s.cluster.reason.clear();
   s.cluster.sites.clear();
   s.cluster.operation.reset();
-  s.cluster.deadline.reset();
+  s.cluster.delete_at.reset();
+  s.cluster.departing.pop_back();
+  s.cluster.access_done = 8;
   s.cluster.layout = {Strategy::spread, false, Survive::site};
   s.cluster.until.reset();
   s.cluster.control_planes = {3, {{}, {"a="}, {}}};
@@ -138,7 +146,8 @@ TEST_CASE("store: a row that is put again is replaced as a whole, with its lists
   s.node.ready_at.reset();
   s.claim.amount = {1, 1024, 5};
   s.removals.removals.erase(s.removals.removals.begin());
-  s.operation.state = OperationState::failed;
+  s.operation.state = OperationState::cancelled;
+  s.operation.warning.clear();
   s.operation.error = "no host answers";
   s.operation.steps.resize(1);
   s.operation.finished_at = TimePoint{1'700'000'000'000'009};

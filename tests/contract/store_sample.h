@@ -45,7 +45,8 @@ struct Sample {
             "301",
             {{"gpu", "none"}},
             {{{1'800'000'000'000'001}, {1'800'000'900'000'002}}, {{1'800'001'000'000'000}, {1'800'002'000'000'000}}},
-            150};
+            150,
+            TimePoint{1'700'000'700'000'001}};
   Image image{id<ImageId>(4), "debian-13", {digest(1), 1000}, {digest(2), 20}, {digest(3), 30},
               "root=/dev/vda1 quiet", 4, "v1.32.13"};
   Flavor flavor{id<FlavorId>(5), "small", 2, 2048, 10};
@@ -67,16 +68,19 @@ struct Sample {
                   12,
                   id<OperationId>(11),
                   {1'700'000'000'000'001},
-                  TimePoint{1'700'000'900'000'002},
                   {"v1.32.13", Cni::none, *Ipv4Prefix::parse("10.64.0.0/12"), *Ipv4Prefix::parse("10.96.0.0/16")},
                   {Strategy::pack, true, Survive::room},
                   TimePoint{1'700'900'000'000'003},
                   {1, {{"301", "B-2"}, {"gpu=none", "x,\"y\\{}='"}, {HostClass::anchor, HostClass::scavenged}}},
-                  {2, {{"302"}, {}, {HostClass::scavenged}}}};
+                  {2, {{"302"}, {}, {HostClass::scavenged}}},
+                  TimePoint{1'700'900'003'600'003},
+                  {{"demo-w1", ip("10.128.0.12")}, {"demo-w2", ip("10.128.0.13")}},
+                  8,
+                  7};
   // All 256 octets, because what is encrypted has all of them.
   PutIdentity identity{cluster.id, every_octet()};
   ClusterAccess access{id<AccessId>(20), cluster.id, "dure:someone", {1'700'000'000'000'008},
-                       {1'700'000'900'000'009}, TimePoint{1'700'000'500'000'000}};
+                       {1'700'000'900'000'009}, TimePoint{1'700'000'500'000'000}, 7};
   Node node{id<NodeId>(9),
             cluster.id,
             "demo-cp1",
@@ -90,15 +94,20 @@ struct Sample {
             VmState::running,
             2,
             {{"kernel", 900}, {"sshd", 4200}},
-            TimePoint{1'700'000'900'000'000},
+            SteadyPoint{1'700'000'900'000'000},
             {1'700'000'000'000'003},
             TimePoint{1'700'000'100'999'999},
             *Ipv4Prefix::parse("10.64.11.0/24"),
+            true,
+            true,
+            Power::shut_down,
+            3,
+            Uuid{{7, 8}},
             true};
   Claim claim{node.id, host.id, {2, 2048, 10}, project.id};
   PutRemovals removals{host.id,
-                       {{host.id, ObjectKind::network, Uuid{{1, 2}}, 4099, 6},
-                        {host.id, ObjectKind::vm, Uuid{{3, 4}}, 5, 7}}};
+                       {{host.id, ObjectKind::network, Uuid{{1, 2}}, 4099, 6, "demo", {1'700'000'300'000'001}, true},
+                        {host.id, ObjectKind::vm, Uuid{{3, 4}}, 5, 7, "demo-w1", {1'700'000'300'000'002}, false}}};
   PutNextVni next_vni{4100};
   Operation operation{id<OperationId>(11),
                       OperationKind::cluster_scale,
@@ -109,6 +118,7 @@ struct Sample {
                        {"started", StepState::running, 1, 3, "pc-2", TimePoint{3}, {}},
                        {"ready", StepState::waiting, 0, 3, "", {}, {}}},
                       "",
+                      "pc-2 has not removed the VM of demo-w1",
                       {1'700'000'000'000'004},
                       {}};
   IdempotencyRecord idempotency{"key-1", digest(9), operation.id, cluster.id, {1'700'000'000'000'005}};
@@ -119,13 +129,16 @@ struct Sample {
                               {1'700'000'000'000'006},
                               7,
                               6,
-                              {8, 16384, 200, true},
+                              {8, 16384, 200, true, 120},
                               {1, 4},
                               "0.1.0",
                               {{image.id, false, 10, 1000}, {id<ImageId>(4, 2), true, 5, 5}},
                               {{ObjectKind::vm, node.id.uuid, FailureCode::guest, "no disk"},
                                {ObjectKind::host, Uuid{}, FailureCode::hypervisor_away, ""}},
-                              {id<NodeId>(9, 99)}}};
+                              {id<NodeId>(9, 99)},
+                              {{{ConditionCode::no_space, "its disk is full"}, {1'700'000'000'000'010}},
+                               {{ConditionCode::clock, "its clock is 3 min ahead"}, {1'700'000'000'000'011}}},
+                              true}};
   EventRow event{1, {1'700'000'000'000'007}, "node.booting", node.id.uuid, "demo-cp1", "it boots"};
   PutOrder order{host.id, 7, host.order};
 

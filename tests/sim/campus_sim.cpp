@@ -83,7 +83,7 @@ TEST_CASE("simulation: a converged campus sends no order") {
 
 TEST_CASE("simulation: sites learn how far they are from each other, also after restarts, and nothing is stored for it") {
   Campus campus(5, {.hosts = 8, .sites = 3, .round_trip_us = 3500});
-  const auto distances = [&] { return control::site_distances(campus.control().model(), campus.world().now()); };
+  const auto distances = [&] { return control::site_distances(campus.control().model(), campus.world().steady().now()); };
   const auto all_known = [&] {
     const auto known = distances();
     return known.size() == 3 && std::all_of(known.begin(), known.end(), [](const auto& distance) {

@@ -37,7 +37,7 @@ class Network : public control::AgentLink {
   Result<void> send(const HostId& host, std::string bytes) override {
     ++orders_sent_;
     if (!agents_.contains(host) || cut_[host]) return Error{Errc::unavailable, "not connected"};
-    carry(std::move(bytes), [this, host](std::string arrived) {
+    carry(std::move(bytes), Damage::arrives, [this, host](std::string arrived) {
       const auto agent = agents_.find(host);
       if (agent != agents_.end() && !cut_[host]) agent->second->on_envelope(std::move(arrived));
     });
@@ -52,7 +52,7 @@ class Network : public control::AgentLink {
 
   Result<void> send_to_control(const HostId& host, std::string bytes) {
     if (control_ == nullptr || cut_[host]) return Error{Errc::unavailable, "not connected"};
-    carry(std::move(bytes), [this, host](std::string arrived) {
+    carry(std::move(bytes), Damage::dropped, [this, host](std::string arrived) {
       if (control_ != nullptr && !cut_[host] && admitted_[host]) {
         control_->on_agent_message(host, std::move(arrived));
       }
@@ -63,13 +63,17 @@ class Network : public control::AgentLink {
   std::uint64_t orders_sent() const { return orders_sent_; }
 
  private:
+  // CURVE drops what was damaged on its way. Orders are sealed besides, so they are let through: the seal alone must do.
+  enum class Damage { arrives, dropped };
+
   template <class Deliver>
-  void carry(std::string bytes, Deliver deliver) {
+  void carry(std::string bytes, Damage damage, Deliver deliver) {
     const unsigned copies = world_.chance(weather.duplicate_percent) ? 2 : 1;
     for (unsigned i = 0; i < copies; ++i) {
       if (world_.chance(weather.loss_percent)) continue;
       auto copy = bytes;
       if (!copy.empty() && world_.chance(weather.flip_percent)) {
+        if (damage == Damage::dropped) continue;
         auto& byte = copy[world_.below(copy.size())];
         byte = static_cast<char>(byte ^ static_cast<char>(1U << world_.below(8)));
       }

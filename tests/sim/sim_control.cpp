@@ -12,7 +12,7 @@ SimControl::SimControl(World& world, Network& network, SystemId system, const wi
 void SimControl::start() {
   ++life_;
   loop_ = std::make_unique<control::ControlLoop>(
-      control::ControlParts{world_, world_, store_, network_, key_, identities_, documents_}, system_, control::Settings{},
+      control::ControlParts{world_, world_.steady(), world_, store_, network_, key_, identities_, documents_}, system_, control::Settings{},
       "sim-" + std::to_string(life_));
   network_.listen(&api_);
   world_.note("control starts");
@@ -55,17 +55,17 @@ void SimControl::drain() {
   if (auto handled = loop_->handle(std::move(batch), [this] { return world_.chance(50); }); !handled) {
     throw std::runtime_error("control: " + handled.error().message);
   }
-  if (loop_->next_wake() > world_.now()) return;
+  if (loop_->next_wake() > world_.steady().now()) return;
   world_.after(world_.between(std::chrono::milliseconds(1), std::chrono::milliseconds(5)), [this, life = life_] {
     if (life == life_) drain();
   });
 }
 
-void SimControl::wake_at(TimePoint when) {
-  world_.at(when, [this, life = life_] {
+void SimControl::wake_at(SteadyPoint when) {
+  world_.at(TimePoint{when.us}, [this, life = life_] {
     if (life != life_) return;
     drain();
-    wake_at(std::max(loop_->next_wake(), world_.now() + std::chrono::milliseconds(1)));
+    wake_at(std::max(loop_->next_wake(), world_.steady().now() + std::chrono::milliseconds(1)));
   });
 }
 

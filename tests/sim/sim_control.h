@@ -30,7 +30,7 @@ class SimControl : public control::ControlInbox {
 
  private:
   void drain();
-  void wake_at(TimePoint when);
+  void wake_at(SteadyPoint when);
 
   World& world_;
   Network& network_;

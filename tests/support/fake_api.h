@@ -82,14 +82,16 @@ class FakeApi : public Api {
 
   void query(std::function<void(const Result<ModelView>&)> read) override {
     Model model;
+    Now now;
     bool away = false;
     {
       const std::lock_guard lock(mutex_);
       model = campus_.model;
+      now = test::at(campus_.now);
       away = away_;
     }
     const ModelIndex index(model);
-    read(away ? Result<ModelView>(FakeApi::away()) : Result<ModelView>(ModelView(model, index)));
+    read(away ? Result<ModelView>(FakeApi::away()) : Result<ModelView>(ModelView(model, index, now)));
   }
 
   void events(std::uint64_t after, std::size_t limit,

@@ -101,6 +101,9 @@ Result<void> FakeStore::apply_all(std::span<const Change> changes) {
                          });
       if (taken || record.number == 0) return Error{Errc::conflict, "the decision's number is taken"};
       recorded.push_back(record);
+    } else if (const auto* drop_events = std::get_if<DropEvents>(&change)) {
+      const auto newest = events_.empty() ? 0 : events_.rbegin()->first;
+      std::erase_if(events_, [&](const auto& entry) { return entry.second.at < drop_events->before && entry.first != newest; });
     } else if (const auto* drop_records = std::get_if<DropPlacementRecords>(&change)) {
       first_kept = std::max(first_kept, drop_records->before);
     }

@@ -31,6 +31,10 @@ inline TimePoint seconds_in(std::int64_t seconds) {
   return kStart + Duration{seconds * 1'000'000};
 }
 
+// The instant, of a clock that nobody sets: where a test does not say otherwise, both count alike.
+inline SteadyPoint steady(TimePoint date) { return {date.us}; }
+inline Now at(TimePoint date) { return {date, steady(date)}; }
+
 // Small models, and a decider around them: requests and reports in, decisions out.
 //
 //   Campus campus;
@@ -43,6 +47,7 @@ class Campus {
   Campus() : ids({1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}) {
     model.system = numbered<SystemId>(0x51, 1);
     model.fence = {1, 1};
+    model.lead_since = steady(kStart);
   }
 
   SiteId site(const std::string& name, std::uint16_t mtu = 1500) {
@@ -92,7 +97,7 @@ class Campus {
   }
 
   Decision decide_all(const std::vector<Event>& events) {
-    last = kept == nullptr ? decide(model, events, now, ids) : decide(model, events, now, ids, *kept);
+    last = kept == nullptr ? decide(model, events, at(now), ids) : decide(model, events, at(now), ids, *kept);
     for (const Change& change : last.changes) {
       const auto* put = std::get_if<PutOrder>(&change);
       if (put != nullptr) orders[put->host] = host_order(model, put->host, now);
@@ -149,7 +154,8 @@ class Campus {
       seen.id = vm.id;
       seen.generation = vm.generation;
       seen.order = order.order;
-      seen.state = VmState::running;
+      seen.restart = vm.restart;
+      seen.state = vm.off ? VmState::stopped : VmState::running;
       for (int i = 0; i < stages; ++i) {
         if (i == 3 && runs_kubernetes(vm)) {
           seen.stages.push_back({"containerd", 3500});
@@ -157,6 +163,8 @@ class Campus {
         }
         seen.stages.push_back({kStages[i], static_cast<std::uint64_t>(1000 * (i + 1))});
       }
+      if (vm.off) seen.stages.clear();
+      if (!seen.stages.empty()) seen.boot = boot_of(vm.id, vm.restart);
       report.vms.push_back(std::move(seen));
     }
     for (const NetworkSpec& network : order.networks) {
@@ -164,6 +172,13 @@ class Campus {
     }
     for (const ImageSpec& image : order.images) report.images.push_back({image.id, true, 1, 1});
     return report;
+  }
+
+  // What a guest calls its boot.
+  static Uuid boot_of(const NodeId& vm, std::uint64_t which = 0) {
+    Uuid boot = vm.uuid;
+    boot.bytes[1] = static_cast<std::uint8_t>(which + 1);
+    return boot;
   }
 
   // An agent that runs nothing and has accepted nothing.
@@ -175,6 +190,7 @@ class Campus {
     report.sequence = ++sequence_;
     report.capacity.hardware_virtualisation = true;
     report.observed = true;
+    report.clock = now;
     return report;
   }
 

@@ -22,13 +22,15 @@ namespace dure::testing {
 // Answers from a model that a test has made.
 class ModelApi final : public control::Api {
  public:
+  SystemSteadyClock clock;
+
   void submit(control::Request, std::function<void(Result<control::Reply>)> done) override {
     done(Error{Errc::unavailable, "read only"});
   }
   void query(std::function<void(const Result<control::ModelView>&)> read) override {
     const std::lock_guard lock(mutex);
     const control::ModelIndex index(model);
-    read(control::ModelView(model, index));
+    read(control::ModelView(model, index, {{}, clock.now()}));
   }
   void events(std::uint64_t, std::size_t,
               std::function<void(Result<std::vector<control::EventRow>>)> done) override {
@@ -115,7 +117,7 @@ class TunnelStand {
   HostId host;
   NodeId node;
   ModelApi api;
-  SystemClock clock;
+  SystemSteadyClock& clock{api.clock};
   SystemRandom random;
   ControlInbox control_inbox;
   control::TunnelSwitch incoming{control_inbox};
@@ -145,7 +147,7 @@ class TunnelStand {
     row.state = control::NodeState::ready;
     model.nodes[node] = row;
     model.settings.silent_after_s = 3600;
-    model.observations[host].seen_at = clock.now();
+    model.heard[host].at = clock.now();
   }
 
   control::CurveKeyPair control_keys_ = control::generate_curve_keys().value();

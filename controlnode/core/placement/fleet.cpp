@@ -15,6 +15,9 @@ std::string_view to_string(Unusable why) {
     case Unusable::silent: return "silent";
     case Unusable::restored: return "restored";
     case Unusable::crowded: return "crowded";
+    case Unusable::lost: return "lost";
+    case Unusable::owes: return "owes";
+    case Unusable::not_ready: return "not-ready";
   }
   return "usable";
 }

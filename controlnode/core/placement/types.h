@@ -13,7 +13,7 @@
 namespace dure::control {
 
 // Why a host is given no new nodes.
-enum class Unusable : std::uint8_t { no, cordoned, not_reported, silent, restored, crowded };
+enum class Unusable : std::uint8_t { no, cordoned, not_reported, silent, restored, crowded, lost, owes, not_ready };
 std::string_view to_string(Unusable why);
 
 // A host as placement sees it: what is free after claims and the owner's reserve.

@@ -23,6 +23,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t kMaxEvents = 1000;
+constexpr std::uint64_t kOperations = 200, kMaxOperations = 1000;
 
 std::vector<std::string> split(const std::string& path) {
   std::vector<std::string> parts;
@@ -74,13 +75,20 @@ Result<Idempotency> idempotency_of(const HttpRequest& request) {
   return result;
 }
 
+std::optional<PowerAction> power_action(std::string_view word) {
+  if (word == "stop") return PowerAction::stop;
+  if (word == "start") return PowerAction::start;
+  if (word == "reboot") return PowerAction::reboot;
+  return std::nullopt;
+}
+
 // "clusters" -> "cluster": how the thing is called in messages and in DeleteObject.
 std::string singular(const std::string& kind) { return kind.substr(0, kind.size() - 1); }
 
 }  // namespace
 
-ApiRoutes::ApiRoutes(ApiOptions options, Api& api, BlobShelf& shelf, Clock& clock, TaskRunner& tasks)
-    : options_(std::move(options)), api_(api), shelf_(shelf), clock_(clock), tasks_(tasks) {}
+ApiRoutes::ApiRoutes(ApiOptions options, Api& api, BlobShelf& shelf, TaskRunner& tasks)
+    : options_(std::move(options)), api_(api), shelf_(shelf), tasks_(tasks) {}
 
 std::optional<HttpResponse> ApiRoutes::refuse(const HttpRequest& header) {
   const auto& hosts = options_.host_names;
@@ -143,7 +151,7 @@ void ApiRoutes::get(const HttpRequest& request, const Path& path, Respond respon
   if (path.size() == 1 && path[0] == "version") {
     return respond(answer(200, json::object{{"version", DURE_VERSION},
                                             {"api", "v1"},
-                                            {"api_extensions", json::array{"kubernetes", "leases"}}}));
+                                            {"api_extensions", json::array{"kubernetes", "leases", "lost-hosts", "power", "cancel"}}}));
   }
   if (path.size() == 1 && path[0] == "events") return get_events(request, std::move(respond));
   if (path.size() == 2 && path[0] == "blobs") {
@@ -154,9 +162,10 @@ void ApiRoutes::get(const HttpRequest& request, const Path& path, Respond respon
   }
   if (path.size() == 3 && is_accesses(path)) return list_accesses(api_, path[1], respond);
   if (is_placements(path)) return get_placements(api_, request, path, respond);
-  if (is_plan(path) && path[1] == "capacity") return get_capacity(api_, clock_.now(), request, respond);
-  if (is_plan(path) && path[1] == "rebalance") return get_rebalancing(api_, clock_.now(), request, respond);
+  if (is_plan(path) && path[1] == "capacity") return get_capacity(api_, request, respond);
+  if (is_plan(path) && path[1] == "rebalance") return get_rebalancing(api_, request, respond);
   if (!path.empty() && path.size() <= 2 && collection(path[0]) != nullptr) {
+    if (path.size() == 1 && path[0] == "operations") return get_operations(request, respond);
     if (path.size() == 1) return get_list(request, path[0], std::move(respond));
     return get_one(path[0], path[1], std::move(respond));
   }
@@ -164,18 +173,49 @@ void ApiRoutes::get(const HttpRequest& request, const Path& path, Respond respon
 }
 
 void ApiRoutes::get_list(const HttpRequest& request, const std::string& kind, Respond respond) {
-  const auto now = clock_.now();
-  api_.query([respond, request, kind, now](const Result<ModelView>& model) {
+  api_.query([respond, request, kind](const Result<ModelView>& model) {
     if (!model) return respond(problem(model.error()));
-    respond(answer(200, json::object{{"items", collection(kind)->list(*model, now, request)}}));
+    respond(answer(200, json::object{{"items", collection(kind)->list(*model, request)}}));
+  });
+}
+
+// A page of the newest, older than `before`; within it the oldest first, as their ids rise.
+void ApiRoutes::get_operations(const HttpRequest& request, const Respond& respond) {
+  std::vector<Fault> faults;
+  const auto limit = query_number(request, "limit", {1, kMaxOperations}, kOperations, faults);
+  std::optional<OperationId> before;
+  if (const auto given = request.query.find("before"); given != request.query.end()) {
+    before = OperationId::parse(given->second);
+    if (!before) faults.push_back({"?before", "an operation's id is wanted"});
+  }
+  if (!faults.empty()) return respond(problem(faults));
+  const auto named = request.query.find("cluster");
+  const std::string cluster = named == request.query.end() ? std::string() : named->second;
+  api_.query([respond, limit, before, cluster, any = named == request.query.end()](const Result<ModelView>& model) {
+    if (!model) return respond(problem(model.error()));
+    const auto& rows = (*model)->operations;
+    auto at = before ? rows.lower_bound(*before) : rows.end();
+    std::vector<const Operation*> page;
+    bool more = false;
+    while (at != rows.begin() && !more) {
+      --at;
+      if (!any && at->second.cluster_name != cluster) continue;
+      more = page.size() == limit;
+      if (!more) page.push_back(&at->second);
+    }
+    std::reverse(page.begin(), page.end());
+    json::array items;
+    for (const Operation* row : page) items.push_back(render(*row));
+    json::object body{{"items", std::move(items)}, {"before", nullptr}};
+    if (more) body["before"] = page.front()->id.str();
+    respond(answer(200, body));
   });
 }
 
 void ApiRoutes::get_one(const std::string& kind, const std::string& name, Respond respond) {
-  const auto now = clock_.now();
-  api_.query([respond, kind, name, now](const Result<ModelView>& model) {
+  api_.query([respond, kind, name](const Result<ModelView>& model) {
     if (!model) return respond(problem(model.error()));
-    const auto found = collection(kind)->find(*model, now, name);
+    const auto found = collection(kind)->find(*model, name);
     respond(found ? answer(200, *found)
                   : problem(404, "not-found", "there is no " + singular(kind) + " '" + clip(name, 80) + "'"));
   });
@@ -244,8 +284,10 @@ std::optional<std::variant<Request, HttpResponse>> read_admin_post(
     if (path[0] == "keypairs") return as_request(read_create_key_pair(request.body));
     if (path[0] == "projects") return as_request(read_create_project(request.body));
   }
-  if (path.size() == 3 && path[0] == "hosts" && (path[2] == "cordon" || path[2] == "uncordon")) {
-    return Request{CordonHost{path[1], path[2] == "cordon"}};
+  if (path.size() == 3 && path[0] == "hosts") {
+    if (path[2] == "cordon" || path[2] == "uncordon") return Request{CordonHost{path[1], path[2] == "cordon"}};
+    if (path[2] == "lost") return Request{LoseHost{path[1]}};
+    if (path[2] == "replace") return as_request(read_replace_host(path[1], request.body));
   }
   return std::nullopt;
 }
@@ -254,7 +296,8 @@ std::optional<std::variant<Request, HttpResponse>> read_admin_post(
 
 void ApiRoutes::post(const HttpRequest& request, const Path& path, Respond respond) {
   if (path[0] == "clusters") return post_cluster(request, path, std::move(respond));
-  if (is_plan(path) && path[1] == "what-if") return post_what_if(api_, clock_.now(), request.body, respond);
+  if (path[0] == "operations") return post_operation(request, path, std::move(respond));
+  if (is_plan(path) && path[1] == "what-if") return post_what_if(api_, request.body, respond);
   auto read = read_admin_post(request, path);
   if (!read) return respond(no_route(request.path));
   if (auto* wrong = std::get_if<HttpResponse>(&*read)) return respond(std::move(*wrong));
@@ -293,6 +336,11 @@ void ApiRoutes::post_cluster(const HttpRequest& request, const Path& path, Respo
   if (path.size() == 3 && is_accesses(path)) {
     return give_access(api_, path[1], request.body, respond);
   }
+  if (path.size() == 5 && path[2] == "nodes") {
+    const auto action = power_action(path[4]);
+    if (!action) return respond(no_route(request.path));
+    return submit(PowerNode{path[1], path[3], *action}, std::move(respond));
+  }
   if (path.size() == 3 && path[2] == "repair") {
     auto read = read_repair_cluster(path[1], request.body);
     if (auto* faults = std::get_if<std::vector<Fault>>(&read)) return respond(problem(*faults));
@@ -315,6 +363,13 @@ void ApiRoutes::post_cluster(const HttpRequest& request, const Path& path, Respo
     return submit(std::move(wanted), std::move(respond));
   }
   respond(no_route(request.path));
+}
+
+void ApiRoutes::post_operation(const HttpRequest& request, const Path& path, Respond respond) {
+  if (path.size() != 3 || path[2] != "cancel") return respond(no_route(request.path));
+  const auto id = OperationId::parse(path[1]);
+  if (!id) return respond(problem(404, "not-found", "there is no operation '" + clip(path[1], 80) + "'"));
+  submit(CancelOperation{*id}, std::move(respond));
 }
 
 void ApiRoutes::remove(const HttpRequest& request, const Path& path, Respond respond) {

@@ -21,7 +21,7 @@ struct ApiOptions {
 // The REST API under /api/v1, and /healthz, /readyz. See docs in README.md for every route.
 class ApiRoutes : public HttpHandler {
  public:
-  ApiRoutes(ApiOptions options, Api& api, BlobShelf& shelf, Clock& clock, TaskRunner& tasks);
+  ApiRoutes(ApiOptions options, Api& api, BlobShelf& shelf, TaskRunner& tasks);
 
   std::optional<HttpResponse> refuse(const HttpRequest& header) override;
   std::optional<std::pair<std::string, std::uint64_t>> upload_to(const HttpRequest& header) override;
@@ -32,6 +32,7 @@ class ApiRoutes : public HttpHandler {
 
   void get(const HttpRequest& request, const Path& path, Respond respond);
   void get_list(const HttpRequest& request, const std::string& kind, Respond respond);
+  void get_operations(const HttpRequest& request, const Respond& respond);
   void get_one(const std::string& kind, const std::string& name, Respond respond);
   void get_events(const HttpRequest& request, Respond respond);
   void read_events(std::uint64_t after, std::uint64_t limit, Respond respond);
@@ -39,6 +40,7 @@ class ApiRoutes : public HttpHandler {
   void post(const HttpRequest& request, const Path& path, Respond respond);
   void patch(const HttpRequest& request, const Path& path, Respond respond);
   void post_cluster(const HttpRequest& request, const Path& path, Respond respond);
+  void post_operation(const HttpRequest& request, const Path& path, Respond respond);
   void remove(const HttpRequest& request, const Path& path, Respond respond);
   void keep_blob(const HttpRequest& request, Respond respond);
   void submit(Request request, Respond respond);
@@ -46,7 +48,6 @@ class ApiRoutes : public HttpHandler {
   ApiOptions options_;
   Api& api_;
   BlobShelf& shelf_;
-  Clock& clock_;
   TaskRunner& tasks_;
 };
 

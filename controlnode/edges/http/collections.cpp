@@ -52,7 +52,7 @@ std::vector<const Row*> all_of(const std::map<Id, Row>& rows) {
 
 template <class Id, class Row, class Show>
 Collection collection_of(std::string_view name, std::map<Id, Row> Model::*map, Show show) {
-  const auto list = [map, show](const ModelView& view, TimePoint now, const HttpRequest& request) {
+  const auto list = [map, show](const ModelView& view, const HttpRequest& request) {
     const auto cluster = request.query.find("cluster");
     const auto& all = (*view).*map;
     auto rows = cluster == request.query.end() ? all_of(all) : rows_of(view, all, cluster->second);
@@ -61,11 +61,10 @@ Collection collection_of(std::string_view name, std::map<Id, Row> Model::*map, S
                      [](const Row* a, const Row* b) { return name_of(*a) < name_of(*b); });
     json::array items;
     items.reserve(rows.size());
-    for (const Row* row : rows) items.push_back(show(view, *row, now));
+    for (const Row* row : rows) items.push_back(show(view, *row));
     return items;
   };
-  const auto find = [map, show](const ModelView& view, TimePoint now,
-                                const std::string& wanted) -> std::optional<json::object> {
+  const auto find = [map, show](const ModelView& view, const std::string& wanted) -> std::optional<json::object> {
     const auto& rows = (*view).*map;
     const auto id = Uuid::parse(wanted);
     auto found = id ? rows.find(Id{*id}) : rows.end();
@@ -75,7 +74,7 @@ Collection collection_of(std::string_view name, std::map<Id, Row> Model::*map, S
       });
     }
     if (found == rows.end()) return std::nullopt;
-    return show(view, found->second, now);
+    return show(view, found->second);
   };
   return {name, list, find};
 }
@@ -83,15 +82,15 @@ Collection collection_of(std::string_view name, std::map<Id, Row> Model::*map, S
 const std::vector<Collection>& collections() {
   using V = const ModelView&;
   static const std::vector<Collection> all{
-      collection_of("sites", &Model::sites, [](V v, const Site& s, TimePoint now) { return render(*v, s, now); }),
-      collection_of("hosts", &Model::hosts, [](V v, const Host& h, TimePoint now) { return render(v, h, now); }),
-      collection_of("flavors", &Model::flavors, [](V, const Flavor& f, TimePoint) { return render(f); }),
-      collection_of("images", &Model::images, [](V, const Image& i, TimePoint) { return render(i); }),
-      collection_of("keypairs", &Model::key_pairs, [](V v, const KeyPair& k, TimePoint) { return render(*v, k); }),
-      collection_of("projects", &Model::projects, [](V v, const Project& p, TimePoint) { return render(v, p); }),
-      collection_of("clusters", &Model::clusters, [](V v, const Cluster& c, TimePoint) { return render(v, c); }),
-      collection_of("nodes", &Model::nodes, [](V v, const Node& n, TimePoint) { return render(*v, n); }),
-      collection_of("operations", &Model::operations, [](V, const Operation& o, TimePoint) { return render(o); }),
+      collection_of("sites", &Model::sites, [](V v, const Site& s) { return render(v, s); }),
+      collection_of("hosts", &Model::hosts, [](V v, const Host& h) { return render(v, h); }),
+      collection_of("flavors", &Model::flavors, [](V, const Flavor& f) { return render(f); }),
+      collection_of("images", &Model::images, [](V, const Image& i) { return render(i); }),
+      collection_of("keypairs", &Model::key_pairs, [](V v, const KeyPair& k) { return render(*v, k); }),
+      collection_of("projects", &Model::projects, [](V v, const Project& p) { return render(v, p); }),
+      collection_of("clusters", &Model::clusters, [](V v, const Cluster& c) { return render(v, c); }),
+      collection_of("nodes", &Model::nodes, [](V v, const Node& n) { return render(*v, n); }),
+      collection_of("operations", &Model::operations, [](V, const Operation& o) { return render(o); }),
   };
   return all;
 }

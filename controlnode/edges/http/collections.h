@@ -6,7 +6,6 @@
 #include <string>
 #include <string_view>
 
-#include "common/time.h"
 #include "controlnode/core/model_view.h"
 #include "controlnode/edges/http/http_message.h"
 
@@ -16,9 +15,9 @@ namespace dure::control {
 struct Collection {
   std::string_view name;
   // All rows in the order of their names, or with `?cluster=NAME` those of that cluster.
-  std::function<boost::json::array(const ModelView&, TimePoint, const HttpRequest&)> list;
+  std::function<boost::json::array(const ModelView&, const HttpRequest&)> list;
   // The row of that id, else the first of that name.
-  std::function<std::optional<boost::json::object>(const ModelView&, TimePoint, const std::string&)> find;
+  std::function<std::optional<boost::json::object>(const ModelView&, const std::string&)> find;
 };
 
 const Collection* collection(const std::string& name);  // nullptr: there is none

@@ -89,45 +89,46 @@ json::object render(const Model& model, const CapacityCurve& curve) {
 
 bool is_plan(const std::vector<std::string>& path) { return path.size() == 2 && path[0] == "plan"; }
 
-void get_capacity(Api& api, TimePoint now, const HttpRequest& request, const Respond& respond) {
+void get_capacity(Api& api, const HttpRequest& request, const Respond& respond) {
   std::vector<Fault> faults;
-  const TimePoint horizon = now + std::chrono::hours(query_number(request, "hours", {0, kMostHours}, kHours, faults));
+  const Duration hours = std::chrono::hours(query_number(request, "hours", {0, kMostHours}, kHours, faults));
   const auto stay_s = query_number(request, "stay_s", {1, kMostStay}, 0, faults);
   if (!faults.empty()) return respond(problem(faults));
   std::optional<Duration> stay;
   if (stay_s > 0) stay = std::chrono::seconds(stay_s);
-  api.query([respond, now, horizon, stay](const Result<ModelView>& model) {
+  api.query([respond, hours, stay](const Result<ModelView>& model) {
     if (!model) return respond(problem(model.error()));
+    const Now& now = model->now();
     std::vector<FlavorOffer> flavors;
     for (const auto& [id, flavor] : (*model)->flavors) flavors.push_back({flavor.name, amount_of(flavor)});
-    respond(answer(200, render(**model, capacity(candidates(**model, now), flavors, now, horizon, stay))));
+    respond(answer(200, render(**model, capacity(candidates(**model, now), flavors, now.date, now.date + hours, stay))));
   });
 }
 
-void get_rebalancing(Api& api, TimePoint now, const HttpRequest& request, const Respond& respond) {
+void get_rebalancing(Api& api, const HttpRequest& request, const Respond& respond) {
   std::vector<Fault> faults;
   const auto moves = query_number(request, "moves", {1, kMostMoves}, kMoves, faults);
   if (!faults.empty()) return respond(problem(faults));
   const auto named = request.query.find("flavor");
   const std::string name = named == request.query.end() ? std::string() : named->second;
-  api.query([respond, now, name, moves](const Result<ModelView>& model) {
+  api.query([respond, name, moves](const Result<ModelView>& model) {
     if (!model) return respond(problem(model.error()));
     const Flavor* flavor = find_by_name((*model)->flavors, name);
     if (flavor == nullptr) {
       return respond(problem(Error{Errc::not_found, "there is no flavor '" + clip(name, 80) + "'; name one with ?flavor="}));
     }
-    const auto plan = rebalance(candidates(**model, now), residents(**model), amount_of(*flavor), moves,
-                                policies(**model, now));
+    const auto plan = rebalance(candidates(**model, model->now()), residents(**model), amount_of(*flavor), moves,
+                                policies(**model, model->now().date));
     respond(answer(200, render(**model, flavor->name, plan)));
   });
 }
 
-void post_what_if(Api& api, TimePoint now, const std::string& body, const Respond& respond) {
+void post_what_if(Api& api, const std::string& body, const Respond& respond) {
   auto read = read_what_if(body);
   if (auto* faults = std::get_if<std::vector<Fault>>(&read)) return respond(problem(*faults));
-  api.query([respond, now, asked = std::get<WhatIf>(std::move(read))](const Result<ModelView>& model) {
+  api.query([respond, asked = std::get<WhatIf>(std::move(read))](const Result<ModelView>& model) {
     if (!model) return respond(problem(model.error()));
-    const Reply reply = what_if(**model, asked, now);
+    const Reply reply = what_if(**model, asked, model->now());
     if (const auto* refused = std::get_if<Refused>(&reply)) return respond(problem(*refused));
     const auto shown = control::render(std::get<Accepted>(reply));
     respond(answer(200, json::object{{"plan", shown.at("plan")}}));

@@ -83,6 +83,7 @@ ReadResult<RepairCluster> read_repair_cluster(const std::string& cluster, const 
   Reader reader(body.empty() ? "{}" : body, "");
   RepairCluster wanted;
   wanted.cluster = cluster;
+  wanted.lost = reader.flag("lost");
   wanted.dry_run = reader.flag("dry_run");
   return reader.finish(std::move(wanted));
 }
@@ -175,11 +176,22 @@ ReadResult<UpdateHost> read_update_host(const std::string& host, const std::stri
   Reader reader(body, "");
   UpdateHost wanted;
   wanted.host = host;
+  if (reader.has("address")) wanted.address = reader.parsed<Ipv4>("address", &Ipv4::parse, "an IPv4 address");
   if (reader.has("room")) wanted.room = reader.text("room", 32, true);
   wanted.labels = reader.texts("labels", 2 * kMaxLabels, true);
   if (reader.has("busy")) wanted.busy = read_busy(reader, "busy");
   wanted.more_busy = read_busy(reader, "more_busy");
   if (reader.given(kOvercommit)) wanted.vcpu_overcommit_percent = read_overcommit(reader);
+  return reader.finish(std::move(wanted));
+}
+
+ReadResult<ReplaceHost> read_replace_host(const std::string& host, const std::string& body) {
+  Reader reader(body, "");
+  ReplaceHost wanted;
+  wanted.host = host;
+  wanted.id = reader.parsed<HostId>("id", &HostId::parse, "a UUID");
+  wanted.curve_key = reader.text("curve_key", 40, true);
+  if (reader.has("address")) wanted.address = reader.parsed<Ipv4>("address", &Ipv4::parse, "an IPv4 address");
   return reader.finish(std::move(wanted));
 }
 

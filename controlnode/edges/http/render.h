@@ -11,8 +11,8 @@
 namespace dure::control {
 
 // Rows as the REST API shows them. Names stand beside ids, so that nobody has to look one up.
-boost::json::object render(const Model& model, const Site& site, TimePoint now);
-boost::json::object render(const ModelView& view, const Host& host, TimePoint now);
+boost::json::object render(const ModelView& view, const Site& site);
+boost::json::object render(const ModelView& view, const Host& host);
 boost::json::object render(const Flavor& flavor);
 boost::json::object render(const Image& image);
 boost::json::object render(const Model& model, const KeyPair& key_pair);

@@ -74,6 +74,7 @@ json::object render(const ModelView& view, const Cluster& cluster) {
                       {"control_plane_rules", render(cluster.control_planes.rules)},
                       {"worker_rules", render(cluster.workers.rules)},
                       {"until", time_or_null(cluster.until)},
+                      {"delete_at", time_or_null(cluster.delete_at)},
                       {"kubernetes", kubernetes_of(cluster)},
                       {"created_at", to_rfc3339(cluster.created_at)},
                       {"operation", nullptr}};
@@ -100,6 +101,7 @@ json::object render(const Model& model, const Node& node) {
           {"role", to_string(node.role)},
           {"state", to_string(node.state)},
           {"reason", node.reason},
+          {"power", to_string(node.power)},
           {"host", name_of(model.hosts, node.host)},
           {"site", site},
           {"address", node.address.str()},
@@ -133,6 +135,7 @@ json::object render(const Operation& operation) {
           {"cluster_id", operation.cluster.str()},
           {"steps", std::move(steps)},
           {"error", operation.error},
+          {"warning", operation.warning},
           {"started_at", to_rfc3339(operation.started_at)},
           {"finished_at", time_or_null(operation.finished_at)}};
 }
@@ -144,12 +147,15 @@ json::object render(const EventRow& event) {
 }
 
 json::object render(const Model& model, const ClusterAccess& access) {
+  const auto cluster = model.clusters.find(access.cluster);
+  const bool active = !access.revoked_at && cluster != model.clusters.end() && cluster->second.access_done >= access.revision;
   return {{"id", access.id.str()},
           {"user", access.user},
           {"cluster", name_of(model.clusters, access.cluster)},
           {"issued_at", to_rfc3339(access.issued_at)},
           {"expires_at", to_rfc3339(access.expires_at)},
-          {"revoked_at", time_or_null(access.revoked_at)}};
+          {"revoked_at", time_or_null(access.revoked_at)},
+          {"active", active}};
 }
 
 json::object render(const Accepted& accepted) {

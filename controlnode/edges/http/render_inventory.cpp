@@ -36,15 +36,42 @@ Resources claimed_by(const Model& model, std::span<const Node* const> nodes) {
   return sum;
 }
 
-std::string host_state(const Host& host, const HostObservation* seen, const Settings& settings,
-                       TimePoint now) {
-  if (seen == nullptr || seen->session.is_nil()) return "new";
-  if (now - seen->seen_at > std::chrono::seconds(settings.silent_after_s)) return "silent";
-  return host.cordoned ? "cordoned" : "ready";
+// In one word; what a host cannot take at the moment but could otherwise is no state of it.
+std::string_view host_state(Unusable why) {
+  switch (why) {
+    case Unusable::no:
+    case Unusable::crowded: return "ready";
+    case Unusable::not_reported: return "new";
+    default: return to_string(why);
+  }
+}
+
+json::array render(const std::vector<SeenCondition>& conditions) {
+  json::array items;
+  for (const SeenCondition& each : conditions) {
+    items.push_back(json::object{{"code", to_string(each.condition.code)},
+                                 {"message", each.condition.message},
+                                 {"since", to_rfc3339(each.since)}});
+  }
+  return items;
+}
+
+// What the host has to remove; `owed`: nobody waits for it.
+json::array removals_of(const Model& model, const HostId& host) {
+  json::array items;
+  const auto found = model.removals.find(host);
+  if (found == model.removals.end()) return items;
+  for (const Removal& removal : found->second) {
+    items.push_back(json::object{{"kind", to_string(removal.kind)},
+                                 {"id", removal.object.str()},
+                                 {"name", removal.name},
+                                 {"owed", removal.owed}});
+  }
+  return items;
 }
 
 // To every other site, by name; null: not measured of late.
-json::array round_trips(const Model& model, const SiteId& own, TimePoint now) {
+json::array round_trips(const Model& model, const SiteId& own, SteadyPoint now) {
   std::map<std::string, json::value> others;
   for (const auto& [id, site] : model.sites) {
     if (id != own) others.emplace(site.name, nullptr);
@@ -64,14 +91,15 @@ json::array round_trips(const Model& model, const SiteId& own, TimePoint now) {
 
 }  // namespace
 
-json::object render(const Model& model, const Site& site, TimePoint now) {
+json::object render(const ModelView& view, const Site& site) {
+  const Model& model = *view;
   std::uint64_t hosts = 0;
   for (const auto& [id, host] : model.hosts) hosts += host.site == site.id ? 1U : 0U;
   return {{"id", site.id.str()},
           {"name", site.name},
           {"underlay_mtu", site.underlay_mtu},
           {"hosts", hosts},
-          {"round_trips", round_trips(model, site.id, now)}};
+          {"round_trips", round_trips(model, site.id, view.now().steady)}};
 }
 
 namespace {
@@ -92,12 +120,13 @@ json::array render(const std::vector<BusyWindow>& windows) {
 
 }  // namespace
 
-json::object render(const ModelView& view, const Host& host, TimePoint now) {
+json::object render(const ModelView& view, const Host& host) {
   const Model& model = *view;
   const auto site = model.sites.find(host.site);
   const auto found = model.observations.find(host.id);
   const auto* seen = found == model.observations.end() ? nullptr : &found->second;
   const auto nodes = view.index().nodes_on(host.id);
+  const auto why = why_unusable(model, host.id, static_cast<std::uint32_t>(nodes.size()), view.now());
   json::object object{{"id", host.id.str()},
                       {"name", host.name},
                       {"site", site == model.sites.end() ? std::string() : site->second.name},
@@ -105,21 +134,31 @@ json::object render(const ModelView& view, const Host& host, TimePoint now) {
                       {"class", to_string(host.host_class)},
                       {"room", host.room},
                       {"labels", render(host.labels)},
-                      {"busy", render(not_over(host.busy, now))},
-                      {"state", host_state(host, seen, model.settings, now)},
+                      {"busy", render(not_over(host.busy, view.now().date))},
+                      {"state", host_state(why.code)},
+                      {"reason", why.text},
                       {"cordoned", host.cordoned},
                       {"capacity", render(host.capacity)},
                       {"reserve", render(host.reserve)},
-                      {"allocatable", render(allocatable(host, model.settings))},
+                      {"allocatable", render(allocatable(model, host))},
                       {"claimed", render(claimed_by(model, nodes))},
                       {"nodes", nodes.size()},
-                      {"generation", host.generation}};
+                      {"generation", host.generation},
+                      {"removing", removals_of(model, host.id)},
+                      {"conditions", json::array{}},
+                      {"lost_at", nullptr}};
+  if (host.lost_at) object["lost_at"] = to_rfc3339(*host.lost_at);
   object["vcpu_overcommit_percent"] = nullptr;
   if (host.vcpu_overcommit_percent) object["vcpu_overcommit_percent"] = *host.vcpu_overcommit_percent;
   if (seen != nullptr) {
     object["applied_generation"] = seen->applied_generation;
     object["seen_at"] = to_rfc3339(seen->seen_at);
     object["agent_version"] = seen->agent_version;
+    object["conditions"] = render(seen->conditions);
+    object["reported"] = json::object{{"vcpus", seen->capacity.vcpus},
+                                      {"memory_mib", seen->capacity.memory_mib},
+                                      {"disk_gib", seen->capacity.disk_gib},
+                                      {"disk_free_gib", seen->capacity.disk_free_gib}};
     object["virtualisation"] = seen->capacity.hardware_virtualisation ? "kvm" : "tcg";
     json::array failures;
     for (const auto& failure : seen->failures) {

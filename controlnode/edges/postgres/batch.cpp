@@ -174,6 +174,8 @@ struct Batch::Sorter {
   void operator()(const DropNode& drop) { batch.nodes_.drop(drop.id); }
   void operator()(const DropNetwork& drop) { batch.networks_.drop(drop.id); }
   void operator()(const DropClaim& drop) { batch.claims_.drop(drop.node); }
+  void operator()(const DropOperation& drop) { batch.operations_.drop(drop.id); }
+  void operator()(const DropEvents& drop) { batch.events_before_ = drop.before; }
   void operator()(const DropIdempotency& drop) { batch.idempotency_.drop(drop.key); }
 };
 
@@ -237,6 +239,7 @@ void Batch::drop(Transaction& transaction) const {
   drop_all(transaction, nodes_.drops, "nodes", "id", "uuid");
   drop_all(transaction, clusters_.drops, "clusters", "id", "uuid");
   drop_all(transaction, networks_.drops, "networks", "id", "uuid");
+  drop_all(transaction, operations_.drops, "operations", "id", "uuid");
   drop_all(transaction, idempotency_.drops, "idempotency_keys", "key", "text");
   drop_all(transaction, hosts_.drops, "hosts", "id", "uuid");
   drop_all(transaction, images_.drops, "images", "id", "uuid");
@@ -248,6 +251,12 @@ void Batch::drop(Transaction& transaction) const {
   std::set<HostId> hosts;
   for (const auto& [host, put] : removals_.puts) hosts.insert(host);
   drop_all(transaction, hosts, "removals", "host", "uuid");
+  if (events_before_) {
+    // The newest stays, whatever its age: numbers go on from it.
+    transaction.run({"drop_events", "DELETE FROM event_pages WHERE at_us[cardinality(at_us)] < $1::bigint "
+                                    "AND last < (SELECT max(last) FROM event_pages)"},
+                    {std::to_string(events_before_->us)});
+  }
   if (first_placement_ > 0) {
     // A segment is called by its first record.
     transaction.run({"drop_placement_records", "DELETE FROM placement_records WHERE number < $1::bigint"},

@@ -64,6 +64,7 @@ class Batch {
   Slots<ClusterId, PutIdentity> identities_;
   Slots<AccessId, ClusterAccess> accesses_;
   std::vector<const EventRow*> events_;
+  std::optional<TimePoint> events_before_;  // they go, by whole pages
   std::vector<const PlacementRecord*> placements_;
   std::uint64_t first_placement_ = 0;  // older ones go
   std::optional<std::uint32_t> next_vni_;

@@ -10,7 +10,8 @@ namespace dure::control {
 namespace {
 
 constexpr std::array kUnusables{Unusable::no,     Unusable::cordoned, Unusable::not_reported,
-                                Unusable::silent, Unusable::restored, Unusable::crowded};
+                                Unusable::silent, Unusable::restored, Unusable::crowded,
+                                Unusable::lost,   Unusable::owes,     Unusable::not_ready};
 constexpr std::array kStrategies{Strategy::spread, Strategy::pack};
 constexpr std::array kSurvivals{Survive::nothing, Survive::host, Survive::room, Survive::site};
 

@@ -83,6 +83,8 @@ void load_numbers(Transaction& transaction, Model& model) {
   const Rows newest = transaction.run(
       {"newest_event", "SELECT last FROM event_pages ORDER BY last DESC LIMIT 1"}, {});
   if (newest.size() == 1) model.last_event = RowReader(RowMap<EventPage>::table(), newest.cells).u64();
+  const Rows oldest = transaction.run({"oldest_event", "SELECT at_us[1] FROM event_pages ORDER BY last LIMIT 1"}, {});
+  if (oldest.size() == 1) model.oldest_event = {RowReader(RowMap<EventPage>::table(), oldest.cells).i64()};
 }
 
 // What is kept of decisions, without the decisions: the next one begins a segment of its own.

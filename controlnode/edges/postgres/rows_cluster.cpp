@@ -43,7 +43,6 @@ const Table& RowMap<Cluster>::table() {
                             {"next_address", "bigint"},
                             {"operation", "uuid"},
                             {"created_at", "timestamptz", Shape::time},
-                            {"deadline", "timestamptz", Shape::time},
                             {"kubernetes_version", "text"},
                             {"cni", "text"},
                             {"pods", "cidr"},
@@ -59,7 +58,12 @@ const Table& RowMap<Cluster>::table() {
                             {"workers", "bigint"},
                             {"worker_rooms", "text[]", Shape::list},
                             {"worker_labels", "text[]", Shape::list},
-                            {"worker_classes", "text[]", Shape::list}}};
+                            {"worker_classes", "text[]", Shape::list},
+                            {"delete_at", "timestamptz", Shape::time},
+                            {"departing_names", "text[]", Shape::list},
+                            {"departing_addresses", "inet[]", Shape::list},
+                            {"access_revision", "bigint"},
+                            {"access_done", "bigint"}}};
   return table;
 }
 
@@ -78,7 +82,6 @@ void RowMap<Cluster>::write(RowWriter& writer, const Cluster& row) {
   writer.number(std::uint64_t{row.next_address});
   writer.id(row.operation);
   writer.time(row.created_at);
-  writer.time(row.deadline);
   writer.text(row.kubernetes.version);
   writer.text(to_string(row.kubernetes.cni));
   writer.prefix(row.kubernetes.pods);
@@ -89,6 +92,11 @@ void RowMap<Cluster>::write(RowWriter& writer, const Cluster& row) {
   writer.time(row.until);
   write_pool(writer, row.control_planes);
   write_pool(writer, row.workers);
+  writer.time(row.delete_at);
+  writer.list(row.departing, [](ArrayText& list, const Departing& node) { list.add_text(node.name); });
+  writer.list(row.departing, [](ArrayText& list, const Departing& node) { list.add_plain(node.address.str()); });
+  writer.number(row.access_revision);
+  writer.number(row.access_done);
 }
 
 Cluster RowMap<Cluster>::read(RowReader& reader) {
@@ -109,7 +117,6 @@ Cluster RowMap<Cluster>::read(RowReader& reader) {
   row.next_address = reader.u32();
   reader.id(row.operation);
   row.created_at = reader.time();
-  row.deadline = reader.maybe_time();
   row.kubernetes.version = reader.text();
   row.kubernetes.cni = reader.parsed(&cni);
   row.kubernetes.pods = reader.prefix();
@@ -120,6 +127,14 @@ Cluster RowMap<Cluster>::read(RowReader& reader) {
   row.until = reader.maybe_time();
   row.control_planes = read_pool(reader);
   row.workers = read_pool(reader);
+  row.delete_at = reader.maybe_time();
+  // The database checks that they are of one length.
+  const auto names = reader.list(), addresses = reader.list();
+  for (std::size_t i = 0; i < names.size() && i < addresses.size(); ++i) {
+    row.departing.push_back({names[i], reader.element(addresses[i], &Ipv4::parse)});
+  }
+  row.access_revision = reader.u64();
+  row.access_done = reader.u64();
   return row;
 }
 
@@ -141,11 +156,16 @@ const Table& RowMap<Node>::table() {
                             {"observed_generation", "numeric"},
                             {"stage_names", "text[]", Shape::list},
                             {"stage_at_ms", "numeric[]", Shape::list},
-                            {"deadline", "timestamptz", Shape::time},
+                            {"deadline_us", "bigint"},
                             {"created_at", "timestamptz", Shape::time},
                             {"ready_at", "timestamptz", Shape::time},
                             {"pods", "cidr"},
-                            {"joined", "boolean"}}};
+                            {"joined", "boolean"},
+                            {"served", "boolean"},
+                            {"power", "text"},
+                            {"restart", "bigint"},
+                            {"guest_boot", "uuid"},
+                            {"not_ready", "boolean"}}};
   return table;
 }
 
@@ -167,11 +187,16 @@ void RowMap<Node>::write(RowWriter& writer, const Node& row) {
   writer.list(row.stages, [](ArrayText& list, const GuestStage& stage) {
     list.add_plain(std::to_string(stage.at_ms));
   });
-  writer.time(row.deadline);
+  writer.steady(row.deadline);
   writer.time(row.created_at);
   writer.time(row.ready_at);
   writer.prefix(row.pods);
   writer.flag(row.joined);
+  writer.flag(row.served);
+  writer.text(to_string(row.power));
+  writer.number(row.restart);
+  writer.uuid(row.guest_boot);
+  writer.flag(row.not_ready);
 }
 
 Node RowMap<Node>::read(RowReader& reader) {
@@ -193,11 +218,16 @@ Node RowMap<Node>::read(RowReader& reader) {
   for (std::size_t i = 0; i < names.size() && i < times.size(); ++i) {
     row.stages.push_back({names[i], reader.element_u64(times[i])});
   }
-  row.deadline = reader.maybe_time();
+  row.deadline = reader.maybe_steady();
   row.created_at = reader.time();
   row.ready_at = reader.maybe_time();
   row.pods = reader.prefix();
   row.joined = reader.flag();
+  row.served = reader.flag();
+  row.power = reader.parsed(&power);
+  row.restart = reader.u64();
+  row.guest_boot = reader.uuid();
+  row.not_ready = reader.flag();
   return row;
 }
 
@@ -228,7 +258,8 @@ const Table& RowMap<ClusterAccess>::table() {
                             {"user_name", "text"},
                             {"issued_at", "timestamptz", Shape::time},
                             {"expires_at", "timestamptz", Shape::time},
-                            {"revoked_at", "timestamptz", Shape::time}}};
+                            {"revoked_at", "timestamptz", Shape::time},
+                            {"revision", "bigint"}}};
   return table;
 }
 
@@ -239,6 +270,7 @@ void RowMap<ClusterAccess>::write(RowWriter& writer, const ClusterAccess& row) {
   writer.time(row.issued_at);
   writer.time(row.expires_at);
   writer.time(row.revoked_at);
+  writer.number(row.revision);
 }
 
 ClusterAccess RowMap<ClusterAccess>::read(RowReader& reader) {
@@ -249,6 +281,7 @@ ClusterAccess RowMap<ClusterAccess>::read(RowReader& reader) {
   row.issued_at = reader.time();
   row.expires_at = reader.time();
   row.revoked_at = reader.maybe_time();
+  row.revision = reader.u64();
   return row;
 }
 

@@ -20,6 +20,18 @@ std::optional<ObjectKind> object_kind(std::string_view text) {
   return std::nullopt;
 }
 
+constexpr std::array kConditionCodes{
+    ConditionCode::hypervisor_away, ConditionCode::storage,  ConditionCode::no_space,
+    ConditionCode::network,         ConditionCode::address,  ConditionCode::uplink,
+    ConditionCode::capacity,        ConditionCode::clock,    ConditionCode::order_refused};
+
+std::optional<ConditionCode> condition_code(std::string_view text) {
+  for (const ConditionCode code : kConditionCodes) {
+    if (to_string(code) == text) return code;
+  }
+  return std::nullopt;
+}
+
 std::optional<FailureCode> failure_code(std::string_view text) {
   for (const FailureCode code : kFailureCodes) {
     if (to_string(code) == text) return code;
@@ -85,6 +97,22 @@ std::vector<ObjectFailure> read_failures(RowReader& reader) {
   return failures;
 }
 
+void write_conditions(RowWriter& writer, const std::vector<SeenCondition>& conditions) {
+  using Seen = SeenCondition;
+  writer.list(conditions, [](ArrayText& list, const Seen& seen) { list.add_text(to_string(seen.condition.code)); });
+  writer.list(conditions, [](ArrayText& list, const Seen& seen) { list.add_text(seen.condition.message); });
+  writer.list(conditions, [](ArrayText& list, const Seen& seen) { list.add_plain(std::to_string(seen.since.us)); });
+}
+
+std::vector<SeenCondition> read_conditions(RowReader& reader) {
+  const auto codes = reader.list(), messages = reader.list(), since = reader.list();
+  std::vector<SeenCondition> conditions;
+  for (std::size_t i = 0; i < codes.size() && i < since.size(); ++i) {
+    conditions.push_back({{reader.element(codes[i], &condition_code), messages[i]}, TimePoint{reader.element_i64(since[i])}});
+  }
+  return conditions;
+}
+
 }  // namespace
 
 const Table& RowMap<Removal>::table() {
@@ -95,7 +123,10 @@ const Table& RowMap<Removal>::table() {
                             {"kind", "text"},
                             {"object", "uuid"},
                             {"number", "numeric"},
-                            {"ordered_at", "bigint"}}};
+                            {"ordered_at", "bigint"},
+                            {"name", "text"},
+                            {"due_us", "bigint"},
+                            {"owed", "boolean"}}};
   return table;
 }
 
@@ -105,6 +136,9 @@ void RowMap<Removal>::write(RowWriter& writer, const Removal& row) {
   writer.uuid(row.object);
   writer.number(row.number);
   writer.number(row.ordered_at);
+  writer.text(row.name);
+  writer.steady(row.due);
+  writer.flag(row.owed);
 }
 
 Removal RowMap<Removal>::read(RowReader& reader) {
@@ -114,6 +148,9 @@ Removal RowMap<Removal>::read(RowReader& reader) {
   row.object = reader.uuid();
   row.number = reader.u64();
   row.ordered_at = reader.u64();
+  row.name = reader.text();
+  row.due = reader.steady();
+  row.owed = reader.flag();
   return row;
 }
 
@@ -163,7 +200,12 @@ const Table& RowMap<HostObservation>::table() {
                             {"failure_objects", "uuid[]", Shape::list},
                             {"failure_codes", "text[]", Shape::list},
                             {"failure_messages", "text[]", Shape::list},
-                            {"strangers", "uuid[]", Shape::list}}};
+                            {"strangers", "uuid[]", Shape::list},
+                            {"disk_free_gib", "numeric"},
+                            {"condition_codes", "text[]", Shape::list},
+                            {"condition_messages", "text[]", Shape::list},
+                            {"condition_since_us", "bigint[]", Shape::list},
+                            {"silent", "boolean"}}};
   return table;
 }
 
@@ -185,6 +227,9 @@ void RowMap<HostObservation>::write(RowWriter& writer, const HostObservation& ro
   write_images(writer, row.images);
   write_failures(writer, row.failures);
   writer.list(row.strangers, [](ArrayText& list, const NodeId& node) { list.add_plain(node.str()); });
+  writer.number(row.capacity.disk_free_gib);
+  write_conditions(writer, row.conditions);
+  writer.flag(row.silent);
 }
 
 HostObservation RowMap<HostObservation>::read(RowReader& reader) {
@@ -208,6 +253,9 @@ HostObservation RowMap<HostObservation>::read(RowReader& reader) {
   for (const std::string& node : reader.list()) {
     row.strangers.push_back(reader.element(node, &NodeId::parse));
   }
+  row.capacity.disk_free_gib = reader.u64();
+  row.conditions = read_conditions(reader);
+  row.silent = reader.flag();
   return row;
 }
 

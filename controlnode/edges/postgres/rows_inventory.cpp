@@ -74,7 +74,8 @@ const Table& RowMap<Host>::table() {
                             {"labels", "text[]", Shape::list},
                             {"busy_from", "timestamptz[]", Shape::times},
                             {"busy_until", "timestamptz[]", Shape::times},
-                            {"vcpu_overcommit_percent", "bigint"}}};
+                            {"vcpu_overcommit_percent", "bigint"},
+                            {"lost_at", "timestamptz", Shape::time}}};
   return table;
 }
 
@@ -97,6 +98,7 @@ void RowMap<Host>::write(RowWriter& writer, const Host& row) {
   writer.list(row.busy, [](ArrayText& list, const Window& window) { list.add_plain(std::to_string(window.from.us)); });
   writer.list(row.busy, [](ArrayText& list, const Window& window) { list.add_plain(std::to_string(window.until.us)); });
   writer.number(row.vcpu_overcommit_percent);
+  writer.time(row.lost_at);
 }
 
 Host RowMap<Host>::read(RowReader& reader) {
@@ -120,6 +122,7 @@ Host RowMap<Host>::read(RowReader& reader) {
     row.busy.push_back({TimePoint{reader.element_i64(from[i])}, TimePoint{reader.element_i64(until[i])}});
   }
   row.vcpu_overcommit_percent = reader.maybe_i64();
+  row.lost_at = reader.maybe_time();
   return row;
 }
 

@@ -60,7 +60,8 @@ const Table& RowMap<Operation>::table() {
                             {"steps_total", "bigint[]", Shape::list},
                             {"step_details", "text[]", Shape::list},
                             {"steps_started_us", "bigint[]", Shape::list},
-                            {"steps_finished_us", "bigint[]", Shape::list}}};
+                            {"steps_finished_us", "bigint[]", Shape::list},
+                            {"warning", "text"}}};
   return table;
 }
 
@@ -74,6 +75,7 @@ void RowMap<Operation>::write(RowWriter& writer, const Operation& row) {
   writer.time(row.started_at);
   writer.time(row.finished_at);
   write_steps(writer, row.steps);
+  writer.text(row.warning);
 }
 
 Operation RowMap<Operation>::read(RowReader& reader) {
@@ -87,6 +89,7 @@ Operation RowMap<Operation>::read(RowReader& reader) {
   row.started_at = reader.time();
   row.finished_at = reader.maybe_time();
   row.steps = read_steps(reader);
+  row.warning = reader.text();
   return row;
 }
 
@@ -98,7 +101,7 @@ const Table& RowMap<IdempotencyRecord>::table() {
                             {"request_sha256", "text"},
                             {"operation", "uuid"},
                             {"cluster", "uuid"},
-                            {"made_at", "timestamptz", Shape::time}}};
+                            {"made_us", "bigint"}}};
   return table;
 }
 
@@ -107,7 +110,7 @@ void RowMap<IdempotencyRecord>::write(RowWriter& writer, const IdempotencyRecord
   writer.digest(row.request);
   writer.id(row.operation);
   writer.id(row.cluster);
-  writer.time(row.made_at);
+  writer.steady(row.made_at);
 }
 
 IdempotencyRecord RowMap<IdempotencyRecord>::read(RowReader& reader) {
@@ -116,7 +119,7 @@ IdempotencyRecord RowMap<IdempotencyRecord>::read(RowReader& reader) {
   row.request = reader.digest();
   reader.id(row.operation);
   reader.id(row.cluster);
-  row.made_at = reader.time();
+  row.made_at = reader.steady();
   return row;
 }
 

@@ -172,6 +172,9 @@ void RowWriter::time(TimePoint value) {
 
 void RowWriter::time(const std::optional<TimePoint>& value) { value ? time(*value) : next().add_null(); }
 
+void RowWriter::steady(SteadyPoint value) { number(value.us); }
+void RowWriter::steady(const std::optional<SteadyPoint>& value) { value ? steady(*value) : next().add_null(); }
+
 void RowWriter::uuid(const Uuid& value) {
   next().add({reinterpret_cast<const char*>(value.bytes.data()), value.bytes.size()});
 }
@@ -237,6 +240,12 @@ std::optional<std::int64_t> RowReader::maybe_i64() {
 
 std::optional<TimePoint> RowReader::maybe_time() {
   if (!empty()) return time();
+  ++at_;
+  return std::nullopt;
+}
+
+std::optional<SteadyPoint> RowReader::maybe_steady() {
+  if (!empty()) return steady();
   ++at_;
   return std::nullopt;
 }

@@ -71,6 +71,8 @@ class RowWriter {
   void number(const std::optional<std::int64_t>& value);
   void flag(bool value);
   void time(TimePoint value);
+  void steady(SteadyPoint value);
+  void steady(const std::optional<SteadyPoint>& value);
   void time(const std::optional<TimePoint>& value);
   void uuid(const Uuid& value);
   template <class Tag>
@@ -129,6 +131,8 @@ class RowReader {
   bool flag() { return needed() == "t"; }
   TimePoint time() { return {i64()}; }
   std::optional<TimePoint> maybe_time();
+  SteadyPoint steady() { return {i64()}; }
+  std::optional<SteadyPoint> maybe_steady();
   Uuid uuid() { return parsed(&Uuid::parse); }
   template <class IdType>
   void id(IdType& into) {

@@ -116,6 +116,7 @@ std::optional<GuestStatus> parse_guest_status(std::string_view line) {
       if (!read_nodes(value, status.departed)) return std::nullopt;
     } else if (key == "not_ready") {
       if (!read_nodes(value, status.not_ready)) return std::nullopt;
+      status.judges = true;
     } else if (key == "access" && unsigned_of(value)) {
       status.access = *unsigned_of(value);
     } else {

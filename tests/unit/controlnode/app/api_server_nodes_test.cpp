@@ -30,12 +30,12 @@ struct World {
     row.role = role;
     row.host = numbered<HostId>(0xa0, number);
     row.state = state;
-    model.observations[row.host].seen_at = seconds_in(0);
+    model.heard[row.host].at = test::steady(seconds_in(0));
     return model.nodes[row.id] = row;
   }
   std::vector<std::string> names(TimePoint now = seconds_in(1)) const {
     std::vector<std::string> found;
-    const auto nodes = api_server_nodes(model, "demo", now);
+    const auto nodes = api_server_nodes(model, "demo", test::steady(now));
     if (!nodes) return found;
     for (const auto& one : *nodes) found.push_back(one.name);
     return found;
@@ -56,14 +56,14 @@ TEST_CASE("api server nodes: ready ones first, then members that run; workers an
   world.node(4, NodeState::ready);
   world.node(5, NodeState::ready, Role::worker);
   CHECK(world.names() == Names{"demo-cp4", "demo-cp2"});
-  CHECK(api_server_nodes(world.model, world.demo.str(), seconds_in(1))->size() == 2);
+  CHECK(api_server_nodes(world.model, world.demo.str(), test::steady(seconds_in(1)))->size() == 2);
 }
 
 TEST_CASE("api server nodes: a host that is silent is left out, and told of when it was the last") {
   World world;
   world.node(1, NodeState::ready);
-  CHECK(world.names(seconds_in(world.model.settings.silent_after_s)) == Names{"demo-cp1"});
-  const auto late = api_server_nodes(world.model, "demo", seconds_in(world.model.settings.silent_after_s + 1));
+  CHECK(world.names(seconds_in(world.model.settings.silent_after_s - 1)) == Names{"demo-cp1"});
+  const auto late = api_server_nodes(world.model, "demo", test::steady(seconds_in(world.model.settings.silent_after_s)));
   REQUIRE(!late.ok());
   CHECK(late.error().code == Errc::unavailable);
   CHECK(late.error().message.find("silent") != std::string::npos);
@@ -72,9 +72,9 @@ TEST_CASE("api server nodes: a host that is silent is left out, and told of when
 TEST_CASE("api server nodes: clusters that have none say why") {
   World world;
   world.add("vms", 2, "");
-  CHECK(api_server_nodes(world.model, "nobody", seconds_in(0)).error().code == Errc::not_found);
-  CHECK(api_server_nodes(world.model, "vms", seconds_in(0)).error().code == Errc::conflict);
-  CHECK(api_server_nodes(world.model, "demo", seconds_in(0)).error().code == Errc::unavailable);
+  CHECK(api_server_nodes(world.model, "nobody", test::steady(seconds_in(0))).error().code == Errc::not_found);
+  CHECK(api_server_nodes(world.model, "vms", test::steady(seconds_in(0))).error().code == Errc::conflict);
+  CHECK(api_server_nodes(world.model, "demo", test::steady(seconds_in(0))).error().code == Errc::unavailable);
 }
 
 }  // namespace

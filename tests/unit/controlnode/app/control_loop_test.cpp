@@ -13,14 +13,10 @@
 #include "tests/support/fake_bootstrap_documents.h"
 #include "tests/support/fake_cluster_identities.h"
 #include "tests/support/fake_store.h"
+#include "tests/support/stopped_clock.h"
 
 namespace dure::control {
 namespace {
-
-struct StoppedClock : Clock {
-  TimePoint time{1'700'000'000'000'000};
-  TimePoint now() override { return time; }
-};
 
 struct CountingRandom : Random {
   std::uint8_t count = 0;
@@ -45,7 +41,7 @@ const SystemId kSystem{Uuid{{1}}};
 const HostId kHost{Uuid{{2}}};
 
 struct Stand {
-  StoppedClock clock;
+  testing::StoppedClock clock;
   CountingRandom random;
   FakeStore store;
   Wire wire;
@@ -78,7 +74,7 @@ struct Stand {
   }
   void start() {
     loop.reset();
-    loop = std::make_unique<ControlLoop>(ControlParts{clock, random, store, wire, key, identities, documents}, kSystem,
+    loop = std::make_unique<ControlLoop>(ControlParts{clock, clock.steady, random, store, wire, key, identities, documents}, kSystem,
                                          Settings{}, "test");
     REQUIRE(loop->start().ok());
   }
@@ -134,7 +130,7 @@ TEST_CASE("control loop: while more waits, a batch is decided on the one before 
   Stand stand;
   const auto first = stand.create("one", true);
   CHECK_FALSE(first->has_value());
-  CHECK(stand.loop->next_wake() <= stand.clock.time);
+  CHECK(stand.loop->next_wake() <= stand.clock.steady_now());
   CHECK(stand.store.stored().clusters.empty());
   // The first is known to the second: its name is taken.
   const auto same = stand.create("one", true), second = stand.create("two", true);

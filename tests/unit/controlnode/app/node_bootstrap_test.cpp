@@ -86,7 +86,7 @@ TEST_CASE("node bootstrap: a credential is made anew at half of its life, while 
   auto order = bench.order_of("demo-w1");
   const auto again = bench.bootstrap.fill(bench.model, order, bench.now);
   REQUIRE(again.has_value());
-  CHECK((*again - bench.now).count() == bench.model.settings.join_credential_s * 1'000'000 / 2);
+  CHECK(again->count() == bench.model.settings.join_credential_s * 1'000'000 / 2);
   bench.report_all();
   order = bench.order_of("demo-w1");
   CHECK(!bench.bootstrap.fill(bench.model, order, bench.now).has_value());
@@ -98,7 +98,7 @@ TEST_CASE("node bootstrap: documents that fill an order make the last nodes wait
   request.image = "kubernetes";
   REQUIRE(test::accepted(bench.ask(request)));
   REQUIRE(bench.bootstrap.add_identities(bench.model, bench.last.changes, bench.now).ok());
-  bench.documents.padding = kMaxOrderBytes / 2 - 1000;
+  bench.documents.padding = kMaxOrderBytes - 64 * 1024;
   std::size_t given = 0, vms = 0;
   for (const auto& [host, row] : bench.model.hosts) {
     auto order = host_order(bench.model, host, bench.now);

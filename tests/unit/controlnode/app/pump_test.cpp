@@ -9,14 +9,10 @@
 #include "protocol/wire/envelope.h"
 #include "tests/support/fake_bootstrap_documents.h"
 #include "tests/support/fake_cluster_identities.h"
+#include "tests/support/stopped_clock.h"
 
 namespace dure::control {
 namespace {
-
-struct StoppedClock : Clock {
-  TimePoint time{1'000'000};
-  TimePoint now() override { return time; }
-};
 
 struct Wire : AgentLink {
   std::vector<std::string> sent;
@@ -35,7 +31,7 @@ struct Wire : AgentLink {
 };
 
 struct Bench {
-  StoppedClock clock;
+  testing::StoppedClock clock;
   Wire wire;
   wire::SigningKey key = wire::SigningKey::from_bytes(std::string(32, 'k')).value();
   Model model;
@@ -43,7 +39,7 @@ struct Bench {
   FakeClusterIdentities identities;
   FakeBootstrapDocuments documents;
   NodeBootstrap bootstrap{identities, documents};
-  Pump pump{clock, wire, key, bootstrap};
+  Pump pump{wire, key, bootstrap};
 
   Bench() {
     Host row;
@@ -51,7 +47,7 @@ struct Bench {
     row.generation = 3;
     row.order = OrderId{Uuid{{9}}};
     model.hosts[host] = row;
-    pump.restart({1, 5}, std::string(64, 'p'));
+    pump.restart({1, 5}, std::string(64, 'p'), clock.steady_now());
   }
   // As the deciding thread does it: the row, then what is committed.
   void order(std::uint64_t generation) {
@@ -59,7 +55,7 @@ struct Bench {
     control::apply(model, change);
     pump.take({&change, 1});
   }
-  TimePoint send_due() { return pump.send_due(model, ModelIndex(model)); }
+  TimePoint send_due() { return {pump.send_due(model, ModelIndex(model), {clock.time, clock.steady_now()}).us}; }
   HostReport report(std::uint8_t session, std::uint64_t accepted) {
     HostReport said;
     said.host = host;
@@ -289,8 +285,8 @@ struct SurveyBench : Bench {
   // Everybody speaks, and so much time has passed that the pump looks again who measures whom.
   void survey(bool other_is_silent = false) {
     clock.time = clock.time + std::chrono::seconds(20);
-    model.observations[host].seen_at = clock.time;
-    if (!other_is_silent) model.observations[other].seen_at = clock.time;
+    model.heard[host].at = clock.steady_now();
+    if (!other_is_silent) model.heard[other].at = clock.steady_now();
     send_due();
   }
   OrderAck ack(bool accepted = true) {

@@ -47,7 +47,7 @@ struct Live {
   SystemClock clock;
   SystemRandom random;
   ThreadTaskRunner tasks{1, 4};
-  control::ApiRoutes routes{{"t0ken", {"dure.test"}, 64 << 20}, api, shelf, clock, tasks};
+  control::ApiRoutes routes{{"t0ken", {"dure.test"}, 64 << 20}, api, shelf, tasks};
   AnyHost any{routes};
   std::unique_ptr<control::HttpServer> server =
       control::HttpServer::start("127.0.0.1:0", any).value();

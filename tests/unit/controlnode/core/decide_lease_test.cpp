@@ -52,29 +52,84 @@ Errc code(const Reply& reply) { return refused(reply).error.code; }
 
 }  // namespace
 
-TEST_CASE("lease: a cluster is deleted when it ends, once, and the decider wakes for it") {
+TEST_CASE("lease: its end switches a cluster off, and an hour later, once, it is deleted") {
   Lab campus;
   REQUIRE(accepted(campus.lease("demo", 10)));
-  CHECK(campus.last.wake_at == seconds_in(10));
+  CHECK(campus.last.wake_at == steady(seconds_in(10)));
+  campus.report_all();
   campus.now = seconds_in(10) - Duration{1};
   campus.tick();
-  CHECK(campus.cluster("demo")->state == ClusterState::creating);
+  CHECK(campus.cluster("demo")->state == ClusterState::ready);
   campus.now = seconds_in(10);
   campus.tick();
   CHECK(campus.told("cluster.expired", "ended at 2023-11-14T22:13:30.000Z"));
+  CHECK(campus.told("cluster.expired", "deleted at 2023-11-14T23:13:30.000Z unless it is extended"));
+  CHECK_FALSE(campus.told("cluster.deleting"));
+  CHECK(campus.node("demo-cp1")->state == NodeState::stopping);
+  CHECK(campus.last.ordered == std::vector{campus.pc});
+  REQUIRE(campus.orders.at(campus.pc).vms.size() == 1);
+  CHECK(campus.orders.at(campus.pc).vms[0].off);
+  campus.report(campus.pc);
+  CHECK(campus.node("demo-cp1")->state == NodeState::stopped);
+  CHECK(campus.cluster("demo")->state == ClusterState::stopped);
+  CHECK(campus.cluster("demo")->reason.find("its lease has ended: it is deleted at 2023-11-14T23:13:30.000Z") != std::string::npos);
+  campus.now = seconds_in(3609);
+  campus.report(campus.pc);
+  campus.tick();
+  CHECK_FALSE(campus.told("cluster.expired"));
+  CHECK(campus.cluster("demo")->state == ClusterState::stopped);
+  campus.now = seconds_in(3610);
+  campus.report(campus.pc);
+  campus.tick();
   CHECK(campus.told("cluster.deleting"));
   REQUIRE(campus.cluster("demo")->state == ClusterState::deleting);
   const auto operation = campus.cluster("demo")->operation;
   REQUIRE(operation.has_value());
   CHECK(campus.model.operations.at(*operation).kind == OperationKind::cluster_delete);
-  CHECK(campus.last.ordered == std::vector{campus.pc});
-  CHECK(campus.last.wake_at > seconds_in(10));
   campus.tick();
-  CHECK_FALSE(campus.told("cluster.expired"));
+  CHECK_FALSE(campus.told("cluster.lease-over"));
   CHECK(campus.cluster("demo")->operation == operation);
   campus.report_all();
   CHECK(campus.cluster("demo") == nullptr);
   CHECK(campus.model.claims.empty());
+}
+
+TEST_CASE("lease: who extends a cluster that was switched off has it on again, and what its user had switched off stays off") {
+  Lab campus;
+  REQUIRE(accepted(campus.lease("demo", 10)));
+  campus.report_all();
+  REQUIRE(accepted(campus.ask(PowerNode{"demo", "demo-cp1", PowerAction::stop})));
+  campus.report_all();
+  REQUIRE(accepted(campus.lease("lab", 20)));
+  campus.report_all();
+  campus.now = seconds_in(20);
+  campus.report_all();
+  campus.tick();
+  campus.report_all();
+  REQUIRE(campus.node("lab-cp1")->state == NodeState::stopped);
+  // Not without an end that is to come.
+  CHECK(code(campus.scale("lab", 0)) == Errc::conflict);
+  CHECK(code(campus.ask(PowerNode{"lab", "lab-cp1", PowerAction::start})) == Errc::conflict);
+  for (const char* name : {"demo", "lab"}) REQUIRE(accepted(campus.ask(ExtendCluster{name, seconds_in(500)})));
+  CHECK(campus.node("lab-cp1")->state == NodeState::creating);
+  CHECK(campus.node("demo-cp1")->state == NodeState::stopped);
+  campus.report_all();
+  CHECK(campus.cluster("lab")->state == ClusterState::ready);
+  CHECK_FALSE(campus.cluster("lab")->delete_at);
+  CHECK(campus.cluster("demo")->state == ClusterState::stopped);
+}
+
+TEST_CASE("lease: nothing ends by its date while the date is in doubt") {
+  Lab campus;
+  REQUIRE(accepted(campus.lease("demo", 10)));
+  campus.report_all();
+  const std::vector<Event> tick{TickEvent{}};
+  Now doubtful = at(seconds_in(100));
+  doubtful.dates_hold = false;
+  const auto decision = decide(campus.model, tick, doubtful, campus.ids);
+  CHECK(campus.cluster("demo")->until == seconds_in(10));
+  CHECK_FALSE(campus.cluster("demo")->delete_at);
+  CHECK(decision.ordered.empty());
 }
 
 TEST_CASE("lease: one that ends while nobody leads ends at the first tick after") {
@@ -82,7 +137,7 @@ TEST_CASE("lease: one that ends while nobody leads ends at the first tick after"
   REQUIRE(accepted(campus.lease("demo", 10)));
   campus.now = seconds_in(100'000);
   campus.tick();
-  CHECK(campus.cluster("demo")->state == ClusterState::deleting);
+  CHECK(campus.node("demo-cp1")->power == Power::lapsed);
 }
 
 TEST_CASE("lease: its end is in the future, and not further than a century") {
@@ -144,7 +199,7 @@ TEST_CASE("busy times: added to those there, merged, without what is over") {
   REQUIRE(accepted(campus.more_busy({window(100, 300)})));
   CHECK(campus.last.changes.empty());
   campus.now = seconds_in(350);
-  CHECK(candidates(campus.model, campus.now).front().busy == std::vector{window(400, 500)});
+  CHECK(candidates(campus.model, at(campus.now)).front().busy == std::vector{window(400, 500)});
   REQUIRE(accepted(campus.more_busy({window(600, 700)})));
   CHECK(campus.windows() == std::vector{window(400, 500), window(600, 700)});
   REQUIRE(accepted(campus.busy({})));

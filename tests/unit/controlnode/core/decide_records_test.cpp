@@ -124,7 +124,7 @@ TEST_CASE("records: scaling, replacing and repairing say what they are, and who 
   }
   lab.tick();
   REQUIRE(lab.node("demo-w2")->state == NodeState::unknown);
-  REQUIRE(accepted(lab.ask(RepairCluster{"demo", false, {}})));
+  REQUIRE(accepted(lab.ask(RepairCluster{"demo", true, false, {}})));
   const auto repaired = recorded(lab.last).at(0);
   CHECK(repaired.kind == PlacementKind::repair);
   CHECK(repaired.number == 4);

@@ -119,7 +119,7 @@ TEST_CASE("fair_order: any batch is decided whole, first come first served withi
       const std::string& project = project_of.at(reply.token);
       RC_ASSERT(waiting.at(project).front() == reply.token);
       Amounts fleet{};
-      for (const Candidate& host : candidates(model, stand.campus.now)) {
+      for (const Candidate& host : candidates(model, at(stand.campus.now))) {
         for (std::size_t d = 0; d < kAmounts; ++d) fleet[d] += amounts(host.total)[d];
       }
       const auto share = [&](const std::string& of) { return dominant_share(ModelIndex(model).usage_of(ids[of]).amount, fleet); };
@@ -130,7 +130,7 @@ TEST_CASE("fair_order: any batch is decided whole, first come first served withi
       waiting.at(project).erase(waiting.at(project).begin());
       for (const Event& event : batch) {
         if (std::get<RequestEvent>(event).token != reply.token) continue;
-        decide(model, std::span(&event, 1), stand.campus.now, stand.campus.ids, kept);
+        decide(model, std::span(&event, 1), at(stand.campus.now), stand.campus.ids, kept);
       }
     }
     for (const auto& [project, tokens] : waiting) RC_ASSERT(tokens.empty());

@@ -31,7 +31,7 @@ class Changes {
   }
 
   void any(Kept& kept) {
-    Deciding deciding(campus.model, campus.now, campus.ids, kept);
+    Deciding deciding(campus.model, at(campus.now), campus.ids, kept);
     const HostId host = *rc::gen::elementOf(hosts);
     const auto known = campus.model.hosts.find(host);
     const NodeId node = numbered<NodeId>(0x0d, *rc::gen::inRange<std::uint32_t>(1, 60));
@@ -114,8 +114,8 @@ TEST_CASE("host_view: after any changes it is what would be made anew, and place
     for (int step = 0; step < 40; ++step) {
       changes.any(kept);
       if (*rc::gen::inRange(0, 3) != 0) continue;
-      HostView& view = kept.hosts(model, changes.campus.now);
-      const auto hosts = candidates(model, changes.campus.now);
+      HostView& view = kept.hosts(model, at(changes.campus.now));
+      const auto hosts = candidates(model, at(changes.campus.now));
       RC_ASSERT(std::equal(hosts.begin(), hosts.end(), view.hosts().begin(), view.hosts().end()));
       Fleet fleet(hosts);
       std::vector<NodeRequest> wanted;
@@ -142,15 +142,15 @@ TEST_CASE("host_view: what it says has changed since a decision was recorded is 
     for (int step = 0; step < 40; ++step) {
       changes.any(kept);
       if (*rc::gen::inRange(0, 3) != 0) continue;
-      const HostView& view = kept.hosts(model, changes.campus.now);
-      const auto hosts = candidates(model, changes.campus.now);
+      const HostView& view = kept.hosts(model, at(changes.campus.now));
+      const auto hosts = candidates(model, at(changes.campus.now));
       PlacementRecord record, whole;
       link(record, own(model.placements), view.hosts(), view.changed());
       link(whole, own(model.placements), hosts);
       RC_ASSERT(record == whole);
-      Deciding(model, changes.campus.now, changes.campus.ids, kept).put(PutPlacementRecord{record});
+      Deciding(model, at(changes.campus.now), changes.campus.ids, kept).put(PutPlacementRecord{record});
       RC_ASSERT(model.placements->fleet == hosts);
-      const auto* changed = kept.hosts(model, changes.campus.now).changed();
+      const auto* changed = kept.hosts(model, at(changes.campus.now)).changed();
       RC_ASSERT(changed != nullptr);
       RC_ASSERT(changed->empty());
     }
@@ -163,9 +163,9 @@ TEST_CASE("host_view: a host is free for guests again when its owner's time is o
   const HostId host = campus.host("pc-1", "east");
   campus.model.hosts.at(host).busy = {{seconds_in(1), seconds_in(5)}};
   Kept kept;
-  CHECK(kept.hosts(campus.model, seconds_in(4)).hosts()[0].busy.size() == 1);
-  CHECK(kept.hosts(campus.model, seconds_in(5)).hosts()[0].busy.empty());
-  CHECK(kept.hosts(campus.model, seconds_in(4)).hosts()[0].busy.size() == 1);
+  CHECK(kept.hosts(campus.model, at(seconds_in(4))).hosts()[0].busy.size() == 1);
+  CHECK(kept.hosts(campus.model, at(seconds_in(5))).hosts()[0].busy.empty());
+  CHECK(kept.hosts(campus.model, at(seconds_in(4))).hosts()[0].busy.size() == 1);
 }
 
 TEST_CASE("host_view: what advice has tried on the fleet does not stay for ever") {
@@ -174,11 +174,11 @@ TEST_CASE("host_view: what advice has tried on the fleet does not stay for ever"
   campus.host("pc-1", "east");
   Kept kept;
   for (std::int64_t more = 1; more <= 1000; ++more) {
-    Fleet& fleet = kept.hosts(campus.model, campus.now).fleet();
+    Fleet& fleet = kept.hosts(campus.model, at(campus.now)).fleet();
     fleet.grow(0, {more, 0, 0});
     fleet.grow(0, {-more, 0, 0});
   }
-  CHECK(kept.hosts(campus.model, campus.now).fleet().index().sizes() < 300);
+  CHECK(kept.hosts(campus.model, at(campus.now)).fleet().index().sizes() < 300);
 }
 
 TEST_CASE("host_view: a host falls silent by the clock alone, and is heard of again within a round") {
@@ -186,12 +186,12 @@ TEST_CASE("host_view: a host falls silent by the clock alone, and is heard of ag
   campus.site("east");
   const HostId host = campus.host("pc-1", "east");
   Kept kept;
-  CHECK(kept.hosts(campus.model, campus.now).hosts()[0].usable);
+  CHECK(kept.hosts(campus.model, at(campus.now)).hosts()[0].usable);
   campus.now = seconds_in(60);
-  CHECK(kept.hosts(campus.model, campus.now).hosts()[0].reason == Unusable::silent);
+  CHECK(kept.hosts(campus.model, at(campus.now)).hosts()[0].reason == Unusable::silent);
   campus.kept = &kept;
   campus.report(host);
-  CHECK(kept.hosts(campus.model, campus.now).hosts()[0].usable);
+  CHECK(kept.hosts(campus.model, at(campus.now)).hosts()[0].usable);
 }
 
 TEST_CASE("host_view: a host that knew a newer order than the database takes nodes again when it is ordered anew") {
@@ -201,11 +201,11 @@ TEST_CASE("host_view: a host that knew a newer order than the database takes nod
   campus.model.observations.at(host).accepted_generation = 3;
   Kept kept;
   const auto reason = [&] {
-    const auto hosts = kept.hosts(campus.model, campus.now).hosts();
+    const auto hosts = kept.hosts(campus.model, at(campus.now)).hosts();
     return std::find_if(hosts.begin(), hosts.end(), [&](const Candidate& one) { return one.host == host; })->reason;
   };
   REQUIRE(reason() == Unusable::restored);
-  Deciding deciding(campus.model, campus.now, campus.ids, kept);
+  Deciding deciding(campus.model, at(campus.now), campus.ids, kept);
   deciding.put(PutOrder{host, 2, {}});
   CHECK(reason() == Unusable::restored);
   deciding.put(PutOrder{host, 3, {}});

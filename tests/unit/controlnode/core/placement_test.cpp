@@ -159,7 +159,7 @@ TEST_CASE("candidates: free is capacity with overcommit less reserve less claims
   campus.model.hosts[id].reserve = {2, 1024, 10};
   campus.model.settings.vcpu_overcommit = 2.5;
   campus.model.claims[numbered<NodeId>(1, 1)] = {numbered<NodeId>(1, 1), id, {1, 1000, 20}};
-  const auto hosts = candidates(campus.model, campus.now);
+  const auto hosts = candidates(campus.model, at(campus.now));
   REQUIRE(hosts.size() == 1);
   CHECK(hosts[0].total == Resources{8, 7168, 90});
   CHECK(hosts[0].free == Resources{7, 6168, 70});
@@ -173,23 +173,23 @@ TEST_CASE("candidates: a host's own overcommit is used in place of that of all h
   const HostId id = campus.host("pc-1", "east", {3, 8192, 100});
   campus.model.hosts[id].reserve = {1, 0, 0};
   campus.model.settings.vcpu_overcommit = 4;
-  const auto vcpus = [&] { return candidates(campus.model, campus.now).at(0).total.vcpus; };
+  const auto vcpus = [&] { return candidates(campus.model, at(campus.now)).at(0).total.vcpus; };
   CHECK(vcpus() == 11);
   campus.model.hosts[id].vcpu_overcommit_percent = 150;
   CHECK(vcpus() == 3);  // of 4.5 the whole ones, less the owner's
   campus.model.hosts[id].vcpu_overcommit_percent = 100;
   CHECK(vcpus() == 2);
-  CHECK(allocatable(campus.model.hosts[id], campus.model.settings) == Resources{2, 8192, 100});
+  CHECK(allocatable(campus.model, campus.model.hosts[id]) == Resources{2, 8192, 100});
 }
 
-TEST_CASE("candidates: cordoned, unheard of, silent, ahead and crowded hosts get no nodes") {
+TEST_CASE("candidates: who is cordoned, unheard of, silent, ahead, crowded, lost, owing or unwell gets no nodes") {
   Campus campus;
   campus.site("east");
   const HostId cordoned = campus.host("pc-1", "east");
   campus.model.hosts[cordoned].cordoned = true;
   const HostId fresh = campus.host("pc-2", "east", Campus::kCapacity, HostClass::scavenged, false);
   const HostId quiet = campus.host("pc-3", "east");
-  campus.model.observations[quiet].seen_at = kStart - Duration{15'000'000};
+  campus.model.heard[quiet].at = steady(kStart - Duration{15'000'000});
   const HostId ahead = campus.host("pc-4", "east");
   campus.model.observations[ahead].accepted_generation = 5;
   const HostId crowded = campus.host("pc-5", "east");
@@ -197,8 +197,18 @@ TEST_CASE("candidates: cordoned, unheard of, silent, ahead and crowded hosts get
     const auto node_id = numbered<NodeId>(2, i);
     campus.model.claims[node_id] = {node_id, crowded, {0, 0, 0}};
   }
-  const HostId good = campus.host("pc-6", "east");
-  for (const Candidate& candidate : candidates(campus.model, campus.now)) {
+  const HostId lost = campus.host("pc-6", "east");
+  campus.model.hosts[lost].lost_at = kStart;
+  const HostId owing = campus.host("pc-7", "east");
+  campus.model.removals[owing] = {{owing, ObjectKind::vm, Uuid{{1}}, 1, 1, "demo-w1", {}, true}};
+  const HostId unwell = campus.host("pc-8", "east");
+  campus.model.observations[unwell].conditions = {{{ConditionCode::hypervisor_away, "libvirtd does not answer"}, kStart}};
+  // The control node has just begun to lead, and this one has not reported to it.
+  const HostId unheard = campus.host("pc-9", "east");
+  campus.model.heard.erase(unheard);
+  const HostId good = campus.host("pc-10", "east");
+  campus.model.observations[good].conditions = {{{ConditionCode::clock, "its clock is 3 min behind"}, kStart}};
+  for (const Candidate& candidate : candidates(campus.model, at(campus.now))) {
     CAPTURE(candidate.name);
     CHECK(candidate.usable == (candidate.host == good));
     CHECK(candidate.why_not.empty() == candidate.usable);

@@ -24,12 +24,12 @@ struct TwoSites : Campus {
   }
   std::vector<HostId> who() const {
     std::vector<HostId> hosts;
-    for (const auto& [id, targets] : round_trip_targets(model, now)) hosts.push_back(id);
+    for (const auto& [id, targets] : round_trip_targets(model, steady(now))) hosts.push_back(id);
     return hosts;
   }
   Ipv4 address(const HostId& id) const { return model.hosts.at(id).address; }
   std::int64_t distance() const {
-    const auto between = site_round_trip(model, east, west, now);
+    const auto between = site_round_trip(model, east, west, steady(now));
     return between ? between->count() : -1;
   }
 };
@@ -38,7 +38,7 @@ struct TwoSites : Campus {
 
 TEST_CASE("round trips: two hosts of each site measure those of the others, durable ones first") {
   TwoSites campus;
-  const auto targets = round_trip_targets(campus.model, campus.now);
+  const auto targets = round_trip_targets(campus.model, steady(campus.now));
   CHECK(campus.who() == std::vector<HostId>{campus.e1, campus.e3, campus.w1, campus.w2});
   CHECK(targets.at(campus.e3) ==
         std::vector<RoundTripTarget>{{campus.west, campus.address(campus.w1)}, {campus.west, campus.address(campus.w2)}});
@@ -52,10 +52,10 @@ TEST_CASE("round trips: who is cordoned, silent, unheard or has no address of it
   CHECK(campus.who() == std::vector<HostId>{campus.e1, campus.e2, campus.w1, campus.w2});
   campus.model.hosts.at(campus.e1).address = Ipv4{0x7f000001};
   CHECK(campus.who() == std::vector<HostId>{campus.e2, campus.w1, campus.w2});
-  campus.model.observations.erase(campus.w1);
+  campus.model.heard.erase(campus.w1);
   CHECK(campus.who() == std::vector<HostId>{campus.e2, campus.w2});
   // Then there is nobody to measure, either.
-  campus.model.observations.at(campus.w2).seen_at = campus.now - Duration{15'000'000};
+  campus.model.heard.at(campus.w2).at = steady(campus.now - Duration{15'000'000});
   CHECK(campus.who().empty());
 }
 
@@ -72,7 +72,7 @@ TEST_CASE("round trips: an order names at most 16 hosts, each once, and every pa
     }
   }
   std::set<std::pair<SiteId, SiteId>> pairs;
-  for (const auto& [id, targets] : round_trip_targets(campus.model, campus.now)) {
+  for (const auto& [id, targets] : round_trip_targets(campus.model, steady(campus.now))) {
     const auto& own = campus.model.hosts.at(id).site;
     CHECK(targets.size() == kMaxRoundTripTargets);
     std::set<Ipv4> addresses;
@@ -90,7 +90,7 @@ TEST_CASE("round trips: one site alone measures nothing") {
   Campus campus;
   campus.site("east");
   campus.host("e1", "east");
-  CHECK(round_trip_targets(campus.model, campus.now).empty());
+  CHECK(round_trip_targets(campus.model, steady(campus.now)).empty());
 }
 
 TEST_CASE("round trips: the distance is the median over both directions, the greater of two") {
@@ -105,9 +105,9 @@ TEST_CASE("round trips: the distance is the median over both directions, the gre
   // One that lies brings nobody nearer.
   campus.measured(campus.w2, campus.east, 1);
   CHECK(campus.distance() == 5000);
-  CHECK(site_distances(campus.model, campus.now) ==
+  CHECK(site_distances(campus.model, steady(campus.now)) ==
         std::vector<SiteDistance>{{std::min(campus.east, campus.west), std::max(campus.east, campus.west), Duration{5000}}});
-  CHECK(site_round_trip(campus.model, campus.east, campus.east, campus.now) == Duration{});
+  CHECK(site_round_trip(campus.model, campus.east, campus.east, steady(campus.now)) == Duration{});
 }
 
 TEST_CASE("round trips: only the newest measurement counts, and one without an answer is none") {

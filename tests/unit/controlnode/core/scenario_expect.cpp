@@ -310,11 +310,33 @@ Seen expect_strangers(const World& world, Words& words) {
   return joined(nodes) == wanted ? Seen{} : Seen{"strangers " + name + " " + joined(nodes)};
 }
 
+std::string owed_by(const World& world, const HostId& host) {
+  std::vector<std::string> names;
+  const auto found = world.campus.model.removals.find(host);
+  if (found == world.campus.model.removals.end()) return joined(names);
+  for (const Removal& removal : found->second) {
+    if (removal.owed) names.push_back(removal.name);
+  }
+  std::sort(names.begin(), names.end());
+  return joined(names);
+}
+
+// "owes h2 demo,demo-w1": what nobody waits for any longer, by node and cluster.
+Seen expect_owes(const World& world, Words& words) {
+  const std::string name = words.next("host");
+  const std::string seen = owed_by(world, world.host(name));
+  return seen == sorted_list(words, "node or cluster") ? Seen{} : Seen{"owes " + name + " " + seen};
+}
+
 Seen expect_nothing_left(const World& world, Words&) {
   const Model& model = world.campus.model;
+  const auto waited_for = static_cast<std::size_t>(
+      std::count_if(model.removals.begin(), model.removals.end(), [](const auto& entry) {
+        return std::any_of(entry.second.begin(), entry.second.end(), [](const Removal& removal) { return !removal.owed; });
+      }));
   const std::pair<const char*, std::size_t> rows[] = {
       {"clusters", model.clusters.size()}, {"nodes", model.nodes.size()}, {"claims", model.claims.size()},
-      {"networks", model.networks.size()}, {"hosts with removals", model.removals.size()}};
+      {"networks", model.networks.size()}, {"hosts with removals", waited_for}};
   std::string seen;
   for (const auto& [what, count] : rows) {
     if (count > 0) seen += (seen.empty() ? "" : ", ") + std::to_string(count) + " " + what;
@@ -323,7 +345,7 @@ Seen expect_nothing_left(const World& world, Words&) {
 }
 
 using Check = Seen (*)(const World&, Words&);
-constexpr std::array<std::pair<std::string_view, Check>, 17> kChecks{{
+constexpr std::array<std::pair<std::string_view, Check>, 18> kChecks{{
     {"accepted", expect_accepted},
     {"refused", expect_refused},
     {"refusal", expect_refusal},
@@ -340,6 +362,7 @@ constexpr std::array<std::pair<std::string_view, Check>, 17> kChecks{{
     {"step", expect_step},
     {"claims", expect_claims},
     {"strangers", expect_strangers},
+    {"owes", expect_owes},
     {"nothing-left", expect_nothing_left},
 }};
 

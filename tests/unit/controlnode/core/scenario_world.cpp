@@ -147,6 +147,12 @@ void World::happen(Words& words) {
   if (event == "replace") return replace(words);
   if (event == "repair") return repair(words);
   if (event == "delete") return remove(words, line);
+  if (event == "cancel") return cancel(words);
+  if (event == "stop") return power(words, PowerAction::stop);
+  if (event == "start") return power(words, PowerAction::start);
+  if (event == "reboot") return power(words, PowerAction::reboot);
+  if (event == "lose") return lose(words);
+  if (event == "replace-host") return replace_host(words);
   if (event == "extend") return extend(words);
   if (event == "busy") return busy(words);
   if (event == "access") return access(words);
@@ -209,8 +215,52 @@ void World::replace(Words& words) {
 void World::repair(Words& words) {
   RepairCluster request;
   request.cluster = words.next("cluster's name");
+  request.lost = words.take("lost");
   request.dry_run = words.take("dry-run");
   words.end();
+  ask(request);
+}
+
+void World::lose(Words& words) {
+  LoseHost request;
+  request.host = words.next("host");
+  words.end();
+  said_.erase(host(request.host));  // it says nothing more
+  ask(request);
+}
+
+// The same PC set up anew, or another one: what was sent to the one before it has never seen.
+void World::replace_host(Words& words) {
+  ReplaceHost request;
+  request.host = words.next("host");
+  words.end();
+  const HostId before = host(request.host);
+  request.id = numbered<HostId>(0xa1, ++replaced_);
+  request.curve_key = std::string(40, static_cast<char>('A' + replaced_));
+  ask(request);
+  if (!accepted(*reply)) return;
+  said_.erase(before);
+  sent_.erase(before);
+  campus.orders.erase(before);
+}
+
+void World::power(Words& words, PowerAction action) {
+  PowerNode request;
+  request.cluster = words.next("cluster's name");
+  request.node = words.next("node");
+  request.action = action;
+  words.end();
+  ask(request);
+}
+
+// The newest operation of a kind.
+void World::cancel(Words& words) {
+  const auto kind = operation_kind(words.next("kind of operation"));
+  words.end();
+  CancelOperation request;
+  for (const auto& [id, operation] : campus.model.operations) {
+    if (operation.kind == kind) request.operation = id;
+  }
   ask(request);
 }
 
@@ -328,6 +378,12 @@ void World::report(Words& words) {
   if (words.take("applied")) {
     report.applied_generation = static_cast<std::uint64_t>(words.number("generation"));
   }
+  if (words.take("in-flight")) {
+    for (const std::string& name : words.list("node")) {
+      report.in_flight.push_back({ObjectKind::vm, vm_of(id, report.applied_generation, name).id.uuid});
+    }
+    std::sort(report.in_flight.begin(), report.in_flight.end());
+  }
   read_vms(words, report.applied_generation, report);
   if (report.applied_generation > 0) {
     if (report.applied_generation > newest) throw Malformed("the host was sent no such order");
@@ -364,6 +420,7 @@ void World::measure(Words& words) {
   const HostId id = host(words.next("host"));
   HostReport report = said_.contains(id) ? said_.at(id) : campus.idle_report(id);
   report.sequence = campus.idle_report(id).sequence;
+  report.clock = campus.now;
   report.round_trips.clear();
   ++rounds_;
   while (!words.empty()) {
@@ -394,6 +451,7 @@ void World::wait(Words& words, bool silence) {
     for (auto& [id, report] : said_) {
       if (id == silent) continue;
       report.sequence = campus.idle_report(id).sequence;
+      report.clock = campus.now;
       act(ReportEvent{id, report});
     }
     act(TickEvent{});

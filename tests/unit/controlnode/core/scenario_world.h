@@ -51,6 +51,10 @@ class World {
   void replace(Words& words);
   void repair(Words& words);
   void remove(Words& words, const std::string& line);
+  void cancel(Words& words);
+  void power(Words& words, PowerAction action);
+  void lose(Words& words);
+  void replace_host(Words& words);
   void access(Words& words);
   void revoke(Words& words);
   void cordon(Words& words, bool cordoned);
@@ -67,6 +71,7 @@ class World {
 
   std::map<HostId, std::map<std::uint64_t, HostOrder>> sent_;  // by generation
   std::map<HostId, HostReport> said_;                          // the newest report, to repeat
+  std::uint32_t replaced_ = 0;                                 // hosts
   std::uint64_t rounds_ = 0;                                   // of measurements
   std::map<std::string, NodeId> nodes_;                        // every node there ever was
 };

@@ -115,6 +115,7 @@ HostReport report_with_conditions() {
   vm.silent_s = 60;
   vm.not_ready = {"demo-w1"};
   vm.access = 7;
+  vm.judges = true;
   made.capacity.disk_free_gib = 25;
   made.fence_proof = std::string(64, '\x5a');
   made.in_flight = {{ObjectKind::network, id<NetworkId>(0x31).uuid}, {ObjectKind::vm, id<NodeId>(0x51).uuid}};

@@ -58,7 +58,7 @@ TEST_CASE("api: without the right token nothing is answered but health") {
 
 TEST_CASE("api: a server without a token lets nobody in") {
   ApiStand stand;
-  ApiRoutes routes({"", {"dure.test"}, 0}, stand.api, stand.shelf, stand.clock, stand.tasks);
+  ApiRoutes routes({"", {"dure.test"}, 0}, stand.api, stand.shelf, stand.tasks);
   HttpRequest request;
   request.method = "GET";
   request.path = "/api/v1/sites";
@@ -201,10 +201,6 @@ TEST_CASE("api: what does not fit is 409 with the numbers of every host") {
 TEST_CASE("api: how many of each flavor fit is told by site, and falls with what is placed") {
   ApiStand stand;
   furnish(stand);
-  // The routes go by the clock of the machine: by it the hosts have been heard of.
-  stand.api.act([&](test::Campus& campus) {
-    for (auto& [host, seen] : campus.model.observations) seen.seen_at = stand.clock.now();
-  });
   const auto fits = [&] {
     std::uint64_t sum = 0;
     const auto answer = ApiStand::json(stand.ask("GET", "/api/v1/plan/capacity"));
@@ -216,7 +212,7 @@ TEST_CASE("api: how many of each flavor fit is told by site, and falls with what
   // One of three hosts is its owner's from in an hour on, for an hour.
   const auto hour = std::chrono::hours(1);
   stand.api.act([&](test::Campus& campus) {
-    campus.model.hosts.begin()->second.busy = {{stand.clock.now() + hour, stand.clock.now() + 2 * hour}};
+    campus.model.hosts.begin()->second.busy = {{campus.now + hour, campus.now + 2 * hour}};
   });
   const auto later = [&](const std::string& query) {
     return ApiStand::json(stand.ask("GET", "/api/v1/plan/capacity" + query)).at("later").as_array();

@@ -66,11 +66,10 @@ class ApiStand {
   TempDir directory;
   FakeApi api;
   BlobShelf shelf{directory.path()};
-  SystemClock clock;
   ThreadTaskRunner tasks{1, 16};
 
  private:
-  ApiRoutes routes_{ApiOptions{kToken, {"dure.test"}, 4 << 20}, api, shelf, clock, tasks};
+  ApiRoutes routes_{ApiOptions{kToken, {"dure.test"}, 4 << 20}, api, shelf, tasks};
   BlobRoutes blob_routes_{shelf};
   std::unique_ptr<HttpServer> api_server_, blob_server_;
 };

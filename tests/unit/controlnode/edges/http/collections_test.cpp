@@ -37,7 +37,6 @@ TEST_CASE("api: a site shows how far the others are, in the order of their names
   stand.api.act([&](test::Campus& campus) {
     const auto south = campus.site("south");
     for (const auto* name : {"north", "east"}) campus.site(name);
-    campus.now = stand.clock.now();
     auto report = campus.idle_report(campus.host("e1", "east"));
     report.round_trips = {{south, 1, 5, 5, 3000, 3950}};
     campus.tell(report);

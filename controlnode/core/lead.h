@@ -1,0 +1,13 @@
+#pragma once
+
+#include "controlnode/core/model.h"
+
+namespace dure::control {
+
+// A model that was just loaded, for who begins to lead with it: silence counts from now for all who have not been heard by
+// this program before, and what is under way has a little time at least, since it may have gone well while nobody listened, and no more than it would
+// have if it began now, whatever clock its deadline was written by.
+// `before`: the model that this program led with until now.
+void begin_lead(Model& model, const Model& before, SteadyPoint now);
+
+}  // namespace dure::control

@@ -1,0 +1,18 @@
+#pragma once
+
+#include "common/time.h"
+
+namespace dure::control {
+
+// The instant at which something is decided, by both clocks.
+struct Now {
+  // For what a person is told, and for certificates and leases. A date that somebody has just set is not followed at once
+  // (date_watch.h).
+  TimePoint date;
+  SteadyPoint steady;      // for silence and deadlines
+  // False: the machine's date is in doubt, and nothing ends because a date has passed.
+  bool dates_hold = true;
+  Duration ahead{};        // the machine's date less the one above: it was set by so much; 0: it is followed
+};
+
+}  // namespace dure::control

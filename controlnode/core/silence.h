@@ -1,0 +1,22 @@
+#pragma once
+
+#include "controlnode/core/model.h"
+
+namespace dure::control {
+
+// Silence is counted in this lead: who led before may have heard a host until the end, so it counts from the beginning of
+// the lead at the earliest.
+
+// When the host was heard last, or the lead began.
+SteadyPoint last_word(const Model& model, const HostId& host);
+// The host has reported in this lead: what is known of it is of now.
+bool heard(const Model& model, const HostId& host);
+
+// Its nodes become unknown.
+SteadyPoint silent_at(const Model& model, const HostId& host);
+bool silent(const Model& model, const HostId& host, SteadyPoint now);
+// Nothing waits for it any longer.
+SteadyPoint given_up_at(const Model& model, const HostId& host);
+bool given_up(const Model& model, const HostId& host, SteadyPoint now);
+
+}  // namespace dure::control
