@@ -1,5 +1,6 @@
 #include <boost/json.hpp>
 #include <memory>
+#include <optional>
 
 #include "controlnode/cli/command_line.h"
 #include "controlnode/cli/kinds.h"
@@ -14,9 +15,11 @@ namespace json = boost::json;
 
 constexpr Duration kLongest = std::chrono::hours(30 * 24);
 constexpr Duration kShortest = std::chrono::minutes(10);
+constexpr Duration kInterval = std::chrono::seconds(1), kLongestWait = std::chrono::minutes(2);
 
 struct KubeconfigArguments {
   std::string name, span = "12h", server, out;
+  bool no_wait = false;
 };
 
 std::string check_span(const std::string& text) {
@@ -60,6 +63,32 @@ std::string validity(Session& session, const json::value& answer) {
   return "valid until " + expires + (at ? " (" + human_duration(*at - session.output.now) + ")" : "");
 }
 
+// Whether the cluster lets that user in; nothing: nobody can say.
+std::optional<bool> is_known(Session& session, const std::string& cluster, const std::string& user) {
+  const auto answer = session.api.get(accesses_path(cluster));
+  const auto* object = answer ? answer->if_object() : nullptr;
+  const auto* items = object == nullptr ? nullptr : object->if_contains("items");
+  if (items == nullptr || !items->is_array()) return std::nullopt;
+  for (const auto& item : items->get_array()) {
+    if (member(item, "user") == user) return member(item, "active") == "yes";
+  }
+  return std::nullopt;
+}
+
+// A credential is of use when the cluster's control plane has been told of its user, which takes it some seconds.
+Exit wait_until_known(Session& session, const KubeconfigArguments& given, const std::string& user) {
+  if (given.no_wait) return Exit::ok;
+  const auto begun = session.patience.now();
+  while (!is_known(session, given.name, user).value_or(false)) {
+    if (session.patience.now() - begun >= kLongestWait) {
+      say(session, "the cluster has not been told of it yet: it can be used when 'dure cluster access list " + given.name + "' says valid");
+      return Exit::ok;
+    }
+    if (session.patience.pause(kInterval)) return Exit::interrupted;
+  }
+  return Exit::ok;
+}
+
 void tell_how(Session& session, const KubeconfigArguments& given, const std::string& file,
               const ClusterCredential& credential) {
   const auto kubectl =
@@ -93,8 +122,9 @@ Exit give_kubeconfig(Session& session, const KubeconfigArguments& given) {
   if (!given.server.empty()) credential->server = given.server;
   if (to_stdout) {
     const auto printed = print(session, kubeconfig_alone(*credential));
-    if (printed == Exit::ok) say(session, validity(session, *answer));
-    return printed;
+    if (printed != Exit::ok) return printed;
+    say(session, validity(session, *answer));
+    return wait_until_known(session, given, credential->user);
   }
   const auto merged = merge_into_file(*file, *credential, session.patience);
   if (!merged) {
@@ -108,7 +138,7 @@ Exit give_kubeconfig(Session& session, const KubeconfigArguments& given) {
   }
   say(session, "context '" + credential->cluster + "' is current in " + *file + ", " + validity(session, *answer));
   tell_how(session, given, *file, *credential);
-  return Exit::ok;
+  return wait_until_known(session, given, credential->user);
 }
 
 void add_kubeconfig(CLI::App& noun, Chosen& chosen) {
@@ -130,6 +160,7 @@ void add_kubeconfig(CLI::App& noun, Chosen& chosen) {
       ->check(CLI::Validator(&check_server, "", "server"))
       ->type_name("URL");
   verb.add_option("--out", given->out, "Merge into this file; -: print it to stdout")->type_name("FILE");
+  verb.add_flag("--no-wait", given->no_wait, "Do not wait until the cluster knows the credential");
   verb.add_flag_function("--renew", [](std::int64_t) {}, "Accepted; the same command again renews");
   verb.callback([&chosen, given] {
     chosen.action = [given](Session& session) { return give_kubeconfig(session, *given); };

@@ -193,16 +193,21 @@ void add_replace(CLI::App& noun, Chosen& chosen) {
 }
 
 void add_repair(CLI::App& noun, Chosen& chosen) {
-  auto& verb = verb_app(noun, "repair", "Try again what has failed, and replace the workers whose host is gone",
-                        "  dure cluster repair demo --dry-run\n  dure cluster repair demo");
+  auto& verb = verb_app(noun, "repair", "Try again what has failed, make what is missing, replace the workers whose host is gone",
+                        "  dure cluster repair demo --dry-run\n  dure cluster repair demo\n  dure cluster repair demo --lost\n"
+                        "A host that is silent is gone after minutes, or at once with --lost. Whose node runs and is stuck has it\n"
+                        "switched off and on; one that has never been ready is made anew.");
   auto given = std::make_shared<CreateArguments>();
   verb.add_option("name", given->name, "Name or id")->required()->type_name("NAME");
+  auto lost = std::make_shared<bool>(false);
+  verb.add_flag("--lost", *lost, "Hosts that are silent do not come back: replace their workers now");
   verb.add_flag("--dry-run", given->dry_run, "Show where the nodes would be; change nothing");
   add_waiting(verb, *given);
   add_output_options(verb, chosen);
-  verb.callback([&chosen, given] {
-    chosen.action = [given](Session& session) {
+  verb.callback([&chosen, given, lost] {
+    chosen.action = [given, lost](Session& session) {
       json::object body;
+      if (*lost) body["lost"] = true;
       if (given->dry_run) body["dry_run"] = true;
       return change_and_show(session, *given, "/clusters/" + path_segment(given->name) + "/repair", body,
                              given->dry_run);

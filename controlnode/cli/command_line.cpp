@@ -99,6 +99,7 @@ void build_command_line(CLI::App& root, Chosen& chosen) {
   add_project_commands(root, chosen);
   add_cluster_commands(root, chosen);
   add_lease_commands(root, chosen);
+  add_recovery_commands(root, chosen);
   add_access_commands(root, chosen);
   add_proxy_command(root, chosen);
   add_plan_commands(root, chosen);

@@ -25,6 +25,7 @@ void add_inventory_commands(CLI::App& root, Chosen& chosen);  // site, host, fla
 void add_project_commands(CLI::App& root, Chosen& chosen);    // project create, project set
 void add_cluster_commands(CLI::App& root, Chosen& chosen);    // create, scale, delete, show
 void add_lease_commands(CLI::App& root, Chosen& chosen);      // cluster extend, host busy
+void add_recovery_commands(CLI::App& root, Chosen& chosen);   // host lost, replace; operation cancel; node stop, start, reboot
 void add_access_commands(CLI::App& root, Chosen& chosen);     // cluster kubeconfig, cluster access
 void add_proxy_command(CLI::App& root, Chosen& chosen);       // cluster proxy
 void add_plan_commands(CLI::App& root, Chosen& chosen);       // plan capacity, plan rebalance

@@ -85,10 +85,10 @@ Exit no_ratio(Session& session, const std::string& text) {
 
 void add_host_set(CLI::App& noun, Chosen& chosen) {
   auto& set = verb_app(noun, "set", "Change what is known of a host",
-                       "  dure host set pc-01 --room 301\n  dure host set pc-01 --vcpu-overcommit 1.5\n"
+                       "  dure host set pc-01 --room 301\n  dure host set pc-01 --vcpu-overcommit 1.5\n  dure host set pc-01 --address 10.1.0.12\n"
                        "Nodes that are there stay, also if the host has fewer vCPUs afterwards.");
   struct Given {
-    std::string name, room, overcommit;
+    std::string name, room, overcommit, address;
     bool has_room = false, has_overcommit = false;  // an empty room is a change as well
   };
   auto given = std::make_shared<Given>();
@@ -96,6 +96,7 @@ void add_host_set(CLI::App& noun, Chosen& chosen) {
   const auto* room = set.add_option("--room", given->room, "Room it stands in; '' takes it away")->type_name("ROOM");
   const auto* overcommit =
       set.add_option("--vcpu-overcommit", given->overcommit, "vCPUs for each of its CPUs; none: as for all hosts")->type_name("RATIO");
+  set.add_option("--address", given->address, "IPv4 address on the site's network")->type_name("IP");
   add_output_options(set, chosen);
   set.callback([&chosen, given, room, overcommit] {
     given->has_room = room->count() > 0;
@@ -108,8 +109,9 @@ void add_host_set(CLI::App& noun, Chosen& chosen) {
         if (!ratio) return no_ratio(session, given->overcommit);
         body["vcpu_overcommit_percent"] = std::move(*ratio);
       }
+      if (!given->address.empty()) body["address"] = given->address;
       if (body.empty()) {
-        return fail(session, {Exit::usage, "nothing to change: --room or --vcpu-overcommit is wanted", {}, {}, {}, false, 0});
+        return fail(session, {Exit::usage, "nothing to change: --room, --vcpu-overcommit or --address is wanted", {}, {}, {}, false, 0});
       }
       return patch_and_show(session, given->name, body);
     };

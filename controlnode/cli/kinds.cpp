@@ -143,7 +143,7 @@ Kind host_kind() {
           {of("NAME", "name"), of("SITE", "site"), of("STATE", "state"), of("CLASS", "class"),
            pair_of("VCPUS", "claimed.vcpus", "allocatable.vcpus"),
            pair_of("MEMORY-MIB", "claimed.memory_mib", "allocatable.memory_mib"),
-           pair_of("DISK-GIB", "claimed.disk_gib", "allocatable.disk_gib"), of("NODES", "nodes"),
+           pair_of("DISK-GIB", "claimed.disk_gib", "allocatable.disk_gib"), of("NODES", "nodes"), of("REASON", "reason"),
            of("ROOM", "room", true), of("CPUS", "capacity.vcpus", true), {"BUSY", true, &busy_times}, of("ADDRESS", "address", true), of("VIRT", "virtualisation", true),
            pair_of("GENERATION", "applied_generation", "generation", true),
            of("AGENT", "agent_version", true), of("SEEN-AT", "seen_at", true),
@@ -159,7 +159,7 @@ Kind cluster_kind() {
            of("KEYPAIR", "key_pair", true), of("PREFIX", "network.prefix", true),
            of("VNI", "network.vni", true), of("MTU", "network.mtu", true),
            of("KUBERNETES", "kubernetes.version", true), of("CNI", "kubernetes.cni", true),
-           of("PODS", "kubernetes.pods", true), of("UNTIL", "until", true),
+           of("PODS", "kubernetes.pods", true), of("UNTIL", "until", true), of("DELETE-AT", "delete_at", true),
            of("STRATEGY", "strategy", true), of("APART", "apart", true), of("SURVIVE", "survive", true),
            rules_of("CONTROL-PLANE-HOSTS", "control_plane_rules"), rules_of("WORKER-HOSTS", "worker_rules"),
            of("OPERATION", "operation", true), of("REASON", "reason", true),
@@ -170,17 +170,19 @@ Kind cluster_kind() {
 std::string access_state(const Object& object, TimePoint now) {
   if (!text_at(object, "revoked_at").empty()) return "revoked";
   const auto expires = parse_rfc3339(text_at(object, "expires_at"));
-  return expires && *expires <= now ? "expired" : "valid";
+  if (expires && *expires <= now) return "expired";
+  return text_at(object, "active") == "no" ? "not yet known there" : "valid";
 }
 
 Kind node_kind() {
   return {"node", "nodes", "name",
           {of("NAME", "name"), of("CLUSTER", "cluster"), of("ROLE", "role"), of("STATE", "state"),
            of("HOST", "host"), of("SITE", "site"), of("ADDRESS", "address"),
-           age("AGE", "created_at"), of("MAC", "mac", true), of("VM", "vm_state", true),
+           age("AGE", "created_at"), of("REASON", "reason"), of("MAC", "mac", true), of("VM", "vm_state", true),
+           of("POWER", "power", true),
            pair_of("GENERATION", "observed_generation", "generation", true),
            of("PODS", "pods", true), of("JOINED", "joined", true),
-           of("READY-AT", "ready_at", true), of("REASON", "reason", true), of("ID", "id", true)}};
+           of("READY-AT", "ready_at", true), of("ID", "id", true)}};
 }
 
 // "512 of 8192 MiB memory free, 1024 wanted", or the rule that it breaks.
@@ -246,7 +248,7 @@ const std::vector<Kind>& kinds() {
       {"operation", "operations", "id",
        {of("ID", "id"), of("KIND", "kind"), of("CLUSTER", "cluster"), of("STATE", "state"),
         {"STEP", false, &current_step}, age("AGE", "started_at"),
-        of("FINISHED-AT", "finished_at", true), of("ERROR", "error", true)}},
+        of("FINISHED-AT", "finished_at", true), of("ERROR", "error", true), of("WARNING", "warning", true)}},
       {"event", "events", "number",
        {of("NUMBER", "number"), of("AT", "at"), of("KIND", "kind"), of("NAME", "name"),
         of("MESSAGE", "message"), of("SUBJECT", "subject", true)}},

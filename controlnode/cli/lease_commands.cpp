@@ -27,15 +27,16 @@ Exit extend(Session& session, const std::string& name, const LeaseEnd& end) {
   if (!now) return fail(session, now.failure());
   const auto* until = now->is_object() ? now->get_object().if_contains("until") : nullptr;
   const bool ends = until != nullptr && until->is_string();
-  say(session, "cluster '" + name + "' " + (ends ? "is deleted at " + plain(*until) : std::string("has no end")));
+  say(session, "cluster '" + name + "' " + (ends ? "ends at " + plain(*until) : std::string("has no end")));
   return print(session, show_row(kind("cluster"), *now, session.output));
 }
 
 void add_extend(CLI::App& noun, Chosen& chosen) {
-  auto& verb = verb_app(noun, "extend", "Change when a cluster is deleted by itself",
+  auto& verb = verb_app(noun, "extend", "Change when a cluster ends by itself: it is switched off then, and deleted later",
                         "  dure cluster extend demo --for 3d              (from now on)\n"
                         "  dure cluster extend demo --until 2026-03-01T18:00:00+09:00\n"
                         "  dure cluster extend demo --no-end\n"
+                        "Within the time between, this switches it on again.\n"
                         "Refused when the owner of a node's host needs it in the longer time.");
   auto name = std::make_shared<std::string>();
   auto end = std::make_shared<LeaseEnd>();

@@ -24,17 +24,17 @@ Failure still_running(Exit exit, const std::string& id) {
   return failure;
 }
 
-Failure failed_operation(const json::object& operation, const std::string& id) {
+Failure ended_badly(const json::object& operation, const std::string& id, const std::string& state) {
   const auto* error = operation.if_contains("error");
   const auto text = error == nullptr ? std::string() : plain(*error);
   Failure failure;
-  failure.message = "operation " + id + " has failed" + (text.empty() ? "" : ": " + text);
+  failure.message = "operation " + id + (state == "failed" ? " has failed" : " was cancelled") + (text.empty() ? "" : ": " + text);
   return failure;
 }
 
-std::string state_of(const json::object& operation) {
-  const auto* state = operation.if_contains("state");
-  return state == nullptr ? std::string() : plain(*state);
+std::string member(const json::object& operation, std::string_view name) {
+  const auto* found = operation.if_contains(name);
+  return found == nullptr ? std::string() : plain(*found);
 }
 
 }  // namespace
@@ -53,9 +53,12 @@ Outcome<json::object> wait_for_operation(ApiClient& api, Patience& patience, Ter
       if (away) view.note("the control node answers again");
       away = false;
       view.update(operation, elapsed);
-      const auto state = state_of(operation);
+      const auto state = member(operation, "state");
+      if (state == "succeeded" || state == "failed" || state == "cancelled") {
+        if (const auto warning = member(operation, "warning"); !warning.empty()) view.note("warning: " + printable(warning));
+      }
       if (state == "succeeded") return operation;
-      if (state == "failed") return failed_operation(operation, id);
+      if (state == "failed" || state == "cancelled") return ended_badly(operation, id, state);
     } else if (answer) {
       return Failure{Exit::failure, "the answer is not of an operation", {}, {}, {}, false, 0};
     } else if (answer.failure().exit == Exit::interrupted) {

@@ -154,7 +154,7 @@ struct HostOrder {
 
 // Bounds on a well-formed order; a larger one is refused on both sides.
 // More than the largest order that a control node can come to: 64 VMs on one host, of clusters of 200 nodes, each with the
-// longest key and a document that has not been done with (tests/unit/controlnode/app/order_size_test.cpp).
+// longest key and a document that has not been done with (tests/unit/controlnode/edges/kubeadm/order_size_test.cpp).
 inline constexpr std::size_t kMaxOrderBytes = 6 << 20;
 inline constexpr std::size_t kMaxVmsPerHost = 256;
 inline constexpr std::size_t kMaxBootstrapBytes = 64 * 1024;

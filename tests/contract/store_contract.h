@@ -173,6 +173,8 @@ TEST_CASE("store: a row of every kind that can be dropped is gone") {
               DropHost{s.host.id}});
   world.check();
   CHECK(world.loaded().operations.size() == 1);  // outlives its cluster
+  world.must({DropOperation{s.operation.id}});
+  world.check();
   world.must({DropCluster{s.cluster.id}, DropHost{s.host.id}});  // twice is nothing
   world.check();
 }
@@ -276,17 +278,34 @@ TEST_CASE("store: names may be swapped and taken over within a batch") {
   world.check();
 }
 
+TEST_CASE("store: a host takes the place of another within a batch, with its name, address and removals") {
+  World world;
+  Sample s;
+  world.must({s.site, s.host, s.observation, s.removals, s.order});
+  Host next = s.host;
+  next.id = id<HostId>(2, 9);
+  next.curve_key = std::string(40, 'z');
+  next.lost_at.reset();
+  PutRemovals moved = s.removals;
+  moved.host = next.id;
+  for (Removal& removal : moved.removals) removal.host = next.id;
+  world.must({next, PutRemovals{s.host.id, {}}, moved, DropHost{s.host.id}, PutOrder{next.id, 8, id<OrderId>(3, 2)}});
+  world.check();
+  CHECK(world.loaded().removals.at(next.id).size() == 2);
+}
+
 TEST_CASE("store: every state comes back as it was written") {
   World world;
   Sample s;
   world.must(s.all());
-  for (std::uint8_t i = 0; i <= static_cast<std::uint8_t>(NodeState::deleting); ++i) {
+  for (std::uint8_t i = 0; i <= static_cast<std::uint8_t>(NodeState::stopped); ++i) {
     s.node.state = static_cast<NodeState>(i);
-    s.node.vm_state = static_cast<VmState>(i % 6);
-    s.cluster.state = static_cast<ClusterState>(i % 6);
+    s.node.vm_state = static_cast<VmState>(i % 7);
+    s.node.power = static_cast<Power>(i % 4);
+    s.cluster.state = static_cast<ClusterState>(i % 7);
     s.cluster.layout = {static_cast<Strategy>(i % 2), i % 2 == 1, static_cast<Survive>(i % 4)};
     s.operation.kind = static_cast<OperationKind>(i % 3);
-    s.operation.state = static_cast<OperationState>(i % 3);
+    s.operation.state = static_cast<OperationState>(i % 4);
     s.operation.steps[0].state = static_cast<StepState>(i % 4);
     s.node.role = static_cast<Role>(i % 2);
     world.must({s.node, s.cluster, s.operation});
@@ -295,6 +314,7 @@ TEST_CASE("store: every state comes back as it was written") {
   for (std::uint8_t i = 0; i <= static_cast<std::uint8_t>(FailureCode::crash_loop); ++i) {
     s.observation.observation.failures = {
         {static_cast<ObjectKind>(i % 4), Uuid{}, static_cast<FailureCode>(i), "x"}};
+    s.observation.observation.conditions = {{{static_cast<ConditionCode>(i % 9), "y"}, {i}}};
     world.must({s.observation});
     world.check();
   }

@@ -1,11 +1,13 @@
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "controlnode/core/placement/chain.h"
 #include "controlnode/edges/postgres/array_text.h"
+#include "controlnode/edges/postgres/connection_options.h"
 #include "controlnode/edges/postgres/postgres_store.h"
 #include "tests/contract/store_postgres_server.h"
 #include "tests/contract/store_sample.h"
@@ -102,6 +104,76 @@ TEST_CASE("postgres: a connection lost while committing leaves it in doubt, and 
   CHECK(code_of(store->commit(epoch, kSite)) == Errc::in_doubt);
   CHECK(store->load()->sites.size() == 1);
   CHECK(proxy.cuts() == 2);
+}
+
+TEST_CASE("postgres: a server that goes mute is away after a moment, and a commit that it may have had is in doubt") {
+  const auto seconds = [](const auto& call) {
+    const auto begun = std::chrono::steady_clock::now();
+    call();
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+  };
+  CuttingProxy proxy(fresh_database());
+  auto store = opened(proxy.url() + " connect_timeout=2", {std::chrono::milliseconds(500), std::chrono::milliseconds(500)});
+  const auto epoch = *store->take_lead("one", 0);
+  proxy.go_mute();
+  const double took = seconds([&] {
+    const auto done = store->commit(epoch, kSite);
+    CHECK(code_of(done) == Errc::unavailable);
+    CHECK(done.error().message == "database: does not answer");
+  });
+  CHECK(took >= 0.4);
+  CHECK(took < 4);
+  // A new connection is not answered either.
+  CHECK(seconds([&] { CHECK_FALSE(store->load().ok()); }) < 8);
+  proxy.speak_again();
+  CHECK(store->load()->sites.empty());
+  REQUIRE(store->commit(epoch, kSite).ok());
+  CHECK(store->load()->sites.size() == 1);
+}
+
+TEST_CASE("postgres: a server that may only be read is one that is away") {
+  const std::string url = fresh_database();
+  auto store = opened(url);
+  const auto epoch = *store->take_lead("one", 0);
+  const auto name = ask(url, "SELECT current_database()").at(0);
+  ask(url, "ALTER DATABASE " + name + " SET default_transaction_read_only = on");
+  ask(url, "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()");
+  CHECK(code_of(store->commit(epoch, kSite)) == Errc::unavailable);
+  ask(url + " options='-c default_transaction_read_only=off'", "ALTER DATABASE " + name + " RESET default_transaction_read_only");
+  CHECK(store->commit(epoch, kSite).ok());
+}
+
+TEST_CASE("connection options: time limits are added, and what is given wins over them") {
+  CHECK(with_time_limits("postgresql://me@db/dure") ==
+        "postgresql://me@db/dure?connect_timeout=5&keepalives=1&keepalives_idle=10&keepalives_interval=5&keepalives_count=3&"
+        "tcp_user_timeout=15000");
+  CHECK(with_time_limits("postgres://db/dure?tcp_user_timeout=0").ends_with("&tcp_user_timeout=15000&tcp_user_timeout=0"));
+  CHECK(with_time_limits("host=db").starts_with("connect_timeout=5 "));
+  // What libpq makes of it, seen in a connection.
+  const std::string url = fresh_database();
+  const auto begun = std::chrono::steady_clock::now();
+  CHECK_FALSE(PostgresStore::open("host=192.0.2.1 connect_timeout=2 dbname=dure").ok());
+  CHECK(std::chrono::steady_clock::now() - begun < std::chrono::seconds(4));
+  CHECK(ask(with_time_limits(url + " application_name=limited"), "SELECT current_setting('application_name')").at(0) == "limited");
+}
+
+TEST_CASE("postgres: history goes by whole pages, and the newest stays so that numbers go on") {
+  auto store = opened(fresh_database());
+  const auto epoch = *store->take_lead("one", 0);
+  const auto event = [](std::uint64_t number, std::int64_t second) {
+    return EventRow{number, TimePoint{second * 1'000'000}, "node.ready", Uuid{}, "demo-w1", "it is"};
+  };
+  std::vector<Change> first, second;
+  for (std::uint64_t n = 1; n <= 40; ++n) first.push_back(event(n, 100));
+  for (std::uint64_t n = 41; n <= 50; ++n) second.push_back(event(n, 200));
+  REQUIRE(store->commit(epoch, first).ok());
+  REQUIRE(store->commit(epoch, second).ok());
+  CHECK(store->load()->oldest_event == TimePoint{100'000'000});
+  REQUIRE(store->commit(epoch, std::vector<Change>{DropEvents{TimePoint{150'000'000}}}).ok());
+  CHECK(store->events(0, 100)->front().number == 41);
+  CHECK(store->load()->oldest_event == TimePoint{200'000'000});
+  REQUIRE(store->commit(epoch, std::vector<Change>{DropEvents{TimePoint{900'000'000}}}).ok());
+  CHECK(store->load()->last_event == 50);
 }
 
 TEST_CASE("postgres: a server that is not there is unavailable") {

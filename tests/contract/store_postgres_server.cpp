@@ -74,8 +74,8 @@ Result<void> write_beside(const std::string& url, const std::string& script) {
   });
 }
 
-std::unique_ptr<PostgresStore> opened(const std::string& url) {
-  auto store = PostgresStore::open(url);
+std::unique_ptr<PostgresStore> opened(const std::string& url, AnswerLimits limits) {
+  auto store = PostgresStore::open(url, limits);
   if (!store) throw std::runtime_error(store.error().message);
   return std::move(store).value();
 }
@@ -155,6 +155,7 @@ void CuttingProxy::relay(int client, int upstream) {
         if (when_ == When::after && send_all(upstream, bytes)) receive(upstream);
         return;
       }
+      if (mute_) continue;
       if (!send_all(upstream, bytes)) return;
     }
     if (waits[1].revents != 0) {

@@ -24,7 +24,7 @@ std::vector<std::string> ask(const std::string& url, const std::string& statemen
 Result<void> write_beside(const std::string& url, const std::string& script);
 
 // A store on that database; throws when it cannot be had.
-std::unique_ptr<PostgresStore> opened(const std::string& url);
+std::unique_ptr<PostgresStore> opened(const std::string& url, AnswerLimits limits = {});
 
 // nullopt: no error.
 std::optional<Errc> code_of(const Result<void>& result);
@@ -42,6 +42,9 @@ class CuttingProxy {
   std::string url() const;
 
   enum class When { before, after };  // the server has seen and answered it
+  // From the next word on that is sent on any connection, also a new one, nothing is answered until the client gives up.
+  void go_mute() { mute_ = true; }
+  void speak_again() { mute_ = false; }
   // The next `times` connections that send `word` are cut. Only while no client is speaking.
   void cut(const std::string& word, When when, int times = 1);
   int cuts() const { return cuts_; }
@@ -57,6 +60,7 @@ class CuttingProxy {
   When when_ = When::before;
   std::atomic<int> times_ = 0;
   std::atomic<int> cuts_ = 0;
+  std::atomic<bool> mute_ = false;
   std::thread thread_;
 };
 

@@ -16,6 +16,7 @@ add_doctest_binary(
           controlnode/cli/output_test.cpp
           controlnode/cli/progress_test.cpp
           controlnode/cli/project_commands_test.cpp
+          controlnode/cli/recovery_commands_test.cpp
           controlnode/cli/run_test.cpp
           controlnode/cli/settings_test.cpp
           controlnode/cli/suggest_test.cpp

@@ -4,7 +4,10 @@ add_doctest_binary(
   control_core_unit
   SOURCES controlnode/core/bootstrap_plan_test.cpp controlnode/core/decide_catalog_test.cpp
           controlnode/core/busy_windows_test.cpp
+          controlnode/core/date_watch_test.cpp
           controlnode/core/decide_clusters_test.cpp
+          controlnode/core/decide_freshness_test.cpp
+          controlnode/core/decide_hosts_test.cpp
           controlnode/core/decide_lease_test.cpp
           controlnode/core/decide_quota_test.cpp
           controlnode/core/decide_records_test.cpp
@@ -19,6 +22,7 @@ add_doctest_binary(
           controlnode/core/lifecycle_test.cpp
           controlnode/core/near_sites_test.cpp
           controlnode/core/network_plan_test.cpp
+          controlnode/core/next_wake_test.cpp
           controlnode/core/placement/capacity_test.cpp
           controlnode/core/placement/explain_golden_test.cpp
           controlnode/core/placement/fleet_test.cpp

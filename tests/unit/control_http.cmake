@@ -9,6 +9,7 @@ add_doctest_binary(
           controlnode/edges/http/collections_test.cpp
           controlnode/edges/http/http_server_test.cpp
           controlnode/edges/http/read_placement_test.cpp
+          controlnode/edges/http/recovery_routes_test.cpp
           controlnode/edges/http/placement_routes_test.cpp
           controlnode/edges/http/read_request_test.cpp
           controlnode/edges/http/text_test.cpp

@@ -107,6 +107,7 @@ json::object render(const Model& model, const Node& node) {
           {"address", node.address.str()},
           {"mac", node.mac.str()},
           {"cluster", name_of(model.clusters, node.cluster)},
+          {"cluster_id", node.cluster.str()},
           {"generation", node.generation},
           {"observed_generation", node.observed_generation},
           {"vm_state", to_string(node.vm_state)},

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/log.h"
+#include "controlnode/edges/postgres/connection_options.h"
 #include "controlnode/edges/postgres/pqxx_compat.h"
 
 namespace dure::control {
@@ -13,7 +14,7 @@ namespace {
 // ends it, so that another can take over. A statement that waits longer than this is not worth it.
 constexpr const char* kSessionSettings =
     "SET idle_in_transaction_session_timeout = '10s'; SET lock_timeout = '20s'; "
-    "SET statement_timeout = '120s'; SET client_encoding = 'UTF8'; SET timezone = 'UTC'; "
+    "SET statement_timeout = '60s'; SET client_encoding = 'UTF8'; SET timezone = 'UTC'; "
     "SET datestyle = 'ISO'; SET bytea_output = 'hex'; SET standard_conforming_strings = on; "
     "SET client_min_messages = warning";
 
@@ -31,8 +32,9 @@ Error error_of(const pqxx::sql_error& failure) {
   if (state == "53100") return {Errc::no_space, reason};
   if (kind == "23") return {Errc::conflict, reason};
   if (kind == "22") return {Errc::invalid_argument, reason};
-  // Connection lost, shut down, out of resources, or a lock not had in time: later it may work.
-  if (kind == "08" || kind == "57" || kind == "53" || kind == "55" || kind == "40") {
+  // Connection lost, shut down, out of resources, a lock not had in time, or a server that may only be read (25006), as one is
+  // that another has taken over from: later it may work, or elsewhere.
+  if (state == "25006" || kind == "08" || kind == "57" || kind == "53" || kind == "55" || kind == "40") {
     return {Errc::unavailable, reason};
   }
   return {Errc::internal, reason};
@@ -62,9 +64,13 @@ Rows copied(const pqxx::result& result) {
 
 class Database::Session {
  public:
-  explicit Session(const std::string& url) : connection_(url) {
+  explicit Session(const std::string& url) : connection_(url) {}
+
+  void begin() {
+    if (begun_) return;
     pqxx::nontransaction setup(connection_);
     setup.exec(kSessionSettings);
+    begun_ = true;
   }
 
   void prepare(const Statement& statement) {
@@ -76,6 +82,7 @@ class Database::Session {
 
  private:
   pqxx::connection connection_;
+  bool begun_ = false;
   std::set<std::string, std::less<>> prepared_;
 };
 
@@ -116,6 +123,21 @@ Result<void> commit(pqxx::transaction_base& transaction) {
   }
 }
 
+// For as long as it lives the server has to answer.
+class Armed {
+ public:
+  Armed(AnswerDeadline& deadline, int socket, Duration limit, bool& mute) : deadline_(deadline), mute_(mute) {
+    deadline_.arm(socket, limit);
+  }
+  ~Armed() { mute_ = !deadline_.disarm(); }
+  Armed(const Armed&) = delete;
+  Armed& operator=(const Armed&) = delete;
+
+ private:
+  AnswerDeadline& deadline_;
+  bool& mute_;
+};
+
 template <class Session, class Work>
 Result<void> work_through(Session& session, const Database::Body& body) {
   Work work(session.connection());
@@ -127,13 +149,13 @@ Result<void> work_through(Session& session, const Database::Body& body) {
 
 }  // namespace
 
-Database::Database(std::string url) : url_(std::move(url)) {}
+Database::Database(std::string url, AnswerLimits limits) : url_(std::move(url)), limits_(limits) {}
 Database::~Database() = default;
 
 Result<void> Database::transact(Mode mode, const Body& body) {
   const bool used_before = session_ != nullptr;
   const Result<void> done = attempt(mode, body);
-  if (done || done.error().code != Errc::unavailable || !used_before || session_) return done;
+  if (done || done.error().code != Errc::unavailable || !used_before || session_ || mute_) return done;
   log::warn("database connection lost, connecting again", {{"reason", done.error().message}});
   return attempt(mode, body);
 }
@@ -147,8 +169,11 @@ Result<void> Database::attempt(Mode mode, const Body& body) {
 #else
   using Snapshot = pqxx::transaction<pqxx::repeatable_read, pqxx::read_only>;
 #endif
+  mute_ = false;
   try {
-    if (!session_) session_ = std::make_unique<Session>(url_);
+    if (!session_) session_ = std::make_unique<Session>(with_time_limits(url_));
+    const Armed armed(deadline_, session_->connection().sock(), mode == Mode::write ? limits_.write : limits_.read, mute_);
+    session_->begin();
     const Result<void> done = mode == Mode::write
                                   ? work_through<Session, Write>(*session_, body)
                                   : work_through<Session, Snapshot>(*session_, body);
@@ -158,7 +183,7 @@ Result<void> Database::attempt(Mode mode, const Body& body) {
     return done;
   } catch (const pqxx::broken_connection& failure) {
     session_.reset();
-    return Error{Errc::unavailable, "database: " + first_line(failure.what())};
+    return Error{Errc::unavailable, mute_ ? "database: does not answer" : "database: " + first_line(failure.what())};
   } catch (const pqxx::sql_error& failure) {
     session_.reset();
     return error_of(failure);

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "common/result.h"
+#include "common/time.h"
+#include "controlnode/edges/postgres/answer_deadline.h"
 
 namespace dure::control {
 
@@ -39,11 +41,18 @@ class Transaction {
   virtual void run_script(const std::string& script) = 0;
 };
 
+// How long a transaction may take from its beginning to its end. Then the connection is ended: a server that does not answer
+// is one that is not there.
+struct AnswerLimits {
+  Duration write = std::chrono::seconds(15);
+  Duration read = std::chrono::seconds(60);   // all that there is, at a start
+};
+
 // One connection, made when it is needed and made again after it was lost.
 class Database {
  public:
   // `url`: what libpq takes, a connection URI or keyword list.
-  explicit Database(std::string url);
+  explicit Database(std::string url, AnswerLimits limits = {});
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
@@ -57,7 +66,7 @@ class Database {
   // Runs `body` in one transaction; an error from it rolls back and is returned. `unavailable`: the
   // server cannot be reached and nothing has happened. `in_doubt`: the connection was lost while
   // committing. A connection found dead before the commit is replaced once, and the body run again:
-  // it starts from nothing each time.
+  // it starts from nothing each time. A connection that was ended because its server was mute is not.
   Result<void> transact(Mode mode, const Body& body);
 
  private:
@@ -66,6 +75,9 @@ class Database {
   Result<void> attempt(Mode mode, const Body& body);
 
   std::string url_;
+  AnswerLimits limits_;
+  AnswerDeadline deadline_;
+  bool mute_ = false;   // the last attempt's server did not answer in time
   std::unique_ptr<Session> session_;
 };
 

@@ -120,9 +120,9 @@ Result<void> epoch_left(std::uint64_t above) {
 
 }  // namespace
 
-Result<std::unique_ptr<PostgresStore>> PostgresStore::open(const std::string& url) {
+Result<std::unique_ptr<PostgresStore>> PostgresStore::open(const std::string& url, AnswerLimits limits) {
   std::signal(SIGPIPE, SIG_IGN);
-  std::unique_ptr<PostgresStore> store(new PostgresStore(url));
+  std::unique_ptr<PostgresStore> store(new PostgresStore(url, limits));
   if (auto good = migrate(store->database_, embedded_migrations()); !good) return good.error();
   return store;
 }

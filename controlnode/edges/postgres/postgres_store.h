@@ -15,7 +15,7 @@ class PostgresStore : public Store {
  public:
   // Connects and brings the schema up to this program. `url`: a libpq URI or keyword list.
   // Ignores SIGPIPE in the whole process: a lost connection is an error and not the end.
-  static Result<std::unique_ptr<PostgresStore>> open(const std::string& url);
+  static Result<std::unique_ptr<PostgresStore>> open(const std::string& url, AnswerLimits limits = {});
 
   Result<std::uint64_t> take_lead(std::string_view holder, std::uint64_t at_least) override;
   Result<std::uint64_t> rise_above(std::uint64_t epoch, std::uint64_t at_least) override;
@@ -29,7 +29,7 @@ class PostgresStore : public Store {
   Result<std::optional<RecordedPlacement>> placement_record(std::uint64_t number) override;
 
  private:
-  explicit PostgresStore(const std::string& url) : database_(url) {}
+  PostgresStore(const std::string& url, AnswerLimits limits) : database_(url, limits) {}
 
   Database database_;
   std::future<Result<void>> under_way_;  // a commit, in a thread of its own; its end is waited for

@@ -32,6 +32,11 @@ struct Home {
                       "tls-server-name":"api.demo.dure.internal","certificate-authority-data":"Q0E="}}],
                       "users":[{"name":"dure:1","user":{"client-certificate-data":"Q0VSVA==",
                       "client-key-data":"U0VDUkVU"}}]}})");
+    known("true");
+  }
+  // Whether the cluster lets the user in.
+  void known(const std::string& active) {
+    stand.http.on("GET /api/v1/clusters/demo/accesses", 200, R"({"items":[{"user":"dure:0","active":true},{"user":"dure:1","active":)" + active + "}]}");
   }
   int run(const std::vector<std::string>& more = {}) {
     std::vector<std::string> all{"cluster", "kubeconfig", "demo"};
@@ -70,6 +75,29 @@ TEST_CASE("cluster kubeconfig: makes an owner-only file, says where it is, until
   CHECK(home.run({"--renew"}) == 0);
   CHECK_FALSE(std::filesystem::exists(home.file + ".lock"));
   CHECK_FALSE(std::filesystem::exists(home.file + ".tmp"));
+}
+
+TEST_CASE("cluster kubeconfig: ends when the cluster lets the credential in, and after two minutes at the latest") {
+  Home home;
+  home.stand.http = {};
+  Home fresh;
+  home.stand.http.on(kAccesses, 201, fresh.stand.http.call({"POST", "/api/v1/clusters/demo/accesses", {}, {}})->body);
+  for (int i = 0; i < 3; ++i) home.known("false");
+  home.stand.http.away("GET /api/v1/clusters/demo/accesses");
+  home.known("true");
+  CHECK(home.run() == 0);
+  CHECK(home.stand.patience.pauses.size() == 4);
+  CHECK_FALSE(contains(home.stand.err.str(), "has not been told"));
+
+  Home never;
+  never.stand.http = {};
+  never.stand.http.on(kAccesses, 201, fresh.stand.http.call({"POST", "/api/v1/clusters/demo/accesses", {}, {}})->body);
+  never.known("false");
+  CHECK(never.run({"--no-wait"}) == 0);
+  CHECK(never.stand.patience.pauses.empty());
+  CHECK(never.run() == 0);
+  CHECK(never.stand.patience.pauses.size() == 120);
+  CHECK(contains(never.stand.err.str(), "the cluster has not been told of it yet"));
 }
 
 TEST_CASE("cluster kubeconfig: the key is nowhere but in the file") {

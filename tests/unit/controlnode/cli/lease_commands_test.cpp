@@ -67,7 +67,7 @@ TEST_CASE("cluster extend: one end, later, earlier or none") {
   REQUIRE(stand.run({"cluster", "extend", "demo", "--for", "3d", "-o", "name"}) == 0);
   CHECK(stand.http.calls.front().body == R"({"until":"2026-03-04T09:00:10.000Z"})");
   CHECK(stand.out.str() == "demo\n");
-  CHECK(stand.err.str() == "cluster 'demo' is deleted at 2026-03-04T09:00:10.000Z\n");
+  CHECK(stand.err.str() == "cluster 'demo' ends at 2026-03-04T09:00:10.000Z\n");
   stand.http.calls.clear();
   REQUIRE(stand.run({"cluster", "extend", "demo", "--no-end"}) == 0);
   CHECK(stand.http.calls.front().body == R"({"until":null})");
