@@ -84,11 +84,11 @@ Result<void> run(const Config& config) {
   if (auto started = loop.start(); !started) return started;
   Tunnels tunnels(api, **agents, incoming, steady, random);
 
-  ThreadTaskRunner tasks(1, 64);
+  ThreadTaskRunner tasks(1, 64), chores(1, 2);
   const auto& listen = config.text("api.listen");
   const auto port = listen.substr(listen.rfind(':'));
   ApiRoutes api_routes({keys->api_token, {listen, "localhost" + port, "127.0.0.1" + port}}, api,
-                       shelf, tasks);
+                       shelf, tasks, chores);
   TunnelRoute tunnel_route(api_routes, tunnels);
   auto api_server = HttpServer::start(listen, tunnel_route);
   if (!api_server) return api_server.error();
@@ -96,9 +96,11 @@ Result<void> run(const Config& config) {
   auto blob_server = HttpServer::start(config.text("blobs.listen"), blob_routes);
   if (!blob_server) return blob_server.error();
 
+  api_routes.tidy();
   StopOnSignal stopper(*signals, [&] { queue.close(); });
   auto ended = loop_until_closed(loop, tunnels, queue, steady);
   tasks.stop();
+  chores.stop();
   return ended;
 }
 

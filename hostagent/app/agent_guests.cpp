@@ -34,7 +34,7 @@ std::string AgentLoop::bootstrap_of(const ObservedVm& vm) const {
 }
 
 void AgentLoop::on(GuestSpoke&& event) {
-  guests_[event.vm] = {std::move(event.status), parts_.steady.now()};
+  hear(guests_[event.vm], std::move(event.status), parts_.steady.now());
 }
 
 }  // namespace dure::host

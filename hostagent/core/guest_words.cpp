@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace dure::host {
 namespace {
@@ -11,6 +12,19 @@ constexpr std::array<std::uint32_t, 9> kSteps{30, 60, 90, 120, 300, 900, 3600, 6
 Duration seconds(std::uint32_t count) { return std::chrono::seconds(count); }
 
 }  // namespace
+
+void hear(GuestWords& words, GuestStatus status, SteadyPoint now) {
+  words.silent_since = now;
+  if (words.status == status) return;
+  const auto passed = static_cast<std::uint64_t>((now - words.counted_at) / kChangeEvery);
+  if (passed > 0) {
+    words.changes -= static_cast<std::uint32_t>(std::min<std::uint64_t>(words.changes, passed));
+    words.counted_at = now;
+  }
+  if (words.changes == kChangesAtOnce) return;
+  ++words.changes;
+  words.status = std::move(status);
+}
 
 std::uint32_t silence_step(Duration silent) {
   const auto next = std::find_if(kSteps.begin(), kSteps.end(), [&](std::uint32_t step) { return silent < seconds(step); });

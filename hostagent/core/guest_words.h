@@ -29,7 +29,15 @@ struct GuestStatus {
 struct GuestWords {
   std::optional<GuestStatus> status;
   SteadyPoint silent_since;   // its last word, or when this agent began to listen
+  std::uint32_t changes = 0;  // of what it says that were taken of late
+  SteadyPoint counted_at{};   // when that was counted last
 };
+// A guest is its user's: what it says may change as a boot does, and after that every few seconds, whatever it does. It
+// repeats itself, so that what was passed over comes again.
+inline constexpr std::uint32_t kChangesAtOnce = 16;
+inline constexpr Duration kChangeEvery = std::chrono::seconds(5);
+void hear(GuestWords& words, GuestStatus status, SteadyPoint now);
+
 using GuestBook = std::map<NodeId, GuestWords>;
 
 // How long a guest has been silent, as it is reported: in steps, so that the report of a host whose guests speak every

@@ -127,12 +127,12 @@ void make_version_2(const std::string& path, const std::string& accepted, const 
 
 // Runs `check` in a child that has a small disk of its own at `path`; its answer is the child's.
 // 77: there is no right to mount.
-int on_small_disk(const std::string& path, const std::function<int()>& check) {
+int on_small_disk(const std::string& path, const std::function<int()>& check, const std::string& size = "256k") {
   const pid_t child = ::fork();
   if (child == 0) {
     if (::unshare(CLONE_NEWNS) != 0) ::_exit(77);
     if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-        ::mount("none", path.c_str(), "tmpfs", 0, "size=256k") != 0) {
+        ::mount("none", path.c_str(), "tmpfs", 0, ("size=" + size).c_str()) != 0) {
       ::_exit(77);
     }
     ::_exit(check());
@@ -327,6 +327,43 @@ TEST_CASE("sqlite journal: a full disk refuses a write and keeps what was writte
     journal = SqliteJournal::open(folder.file());
     return journal.ok() && *(*journal)->accepted() == mark(3) ? 0 : 5;
   });
+  if (answer == 77) {
+    MESSAGE("no right to mount a small disk");
+  } else {
+    CHECK(answer == 0);
+  }
+}
+
+TEST_CASE("sqlite journal: on a full disk orders are accepted all the same, with room that was kept for it and is taken again") {
+  const Folder folder;
+  const int answer = on_small_disk(folder.path(), [&] {
+    const std::string kept = folder.file() + ".ballast", filler = folder.path() + "/filler";
+    auto journal = SqliteJournal::open(folder.file());
+    if (!journal || !(*journal)->accept(mark(1), evidence(1))) return 1;
+    if (!fs::exists(kept)) return 2;
+    const auto fill = [&] {
+      std::ofstream out(filler, std::ios::app);
+      const std::string block(4096, 'x');
+      while (out.write(block.data(), static_cast<std::streamsize>(block.size())).flush()) {
+      }
+      return fs::space(folder.path()).available < block.size();
+    };
+    if (!fill()) return 3;
+    for (std::uint64_t n = 2; n < 300; ++n) {
+      if (!(*journal)->accept(mark(n), evidence(static_cast<std::uint8_t>(n)))) return 4;
+      if (!(*journal)->oblige(obligation(ObjectKind::vm, static_cast<std::uint8_t>(n), n))) return 5;
+    }
+    if (fs::exists(kept)) return 6;
+    fs::remove(filler);
+    if (!(*journal)->accept(mark(300), evidence(1))) return 7;
+    if (!fs::exists(kept) || fs::file_size(kept) != 8 << 20) return 8;
+    // An agent that is started on a full disk has what the one before has kept.
+    if (!fill()) return 9;
+    journal = Error{};
+    journal = SqliteJournal::open(folder.file());
+    if (!journal || !(*journal)->accept(mark(301), evidence(2))) return 10;
+    return *(*journal)->accepted() == mark(301) ? 0 : 11;
+  }, "64m");
   if (answer == 77) {
     MESSAGE("no right to mount a small disk");
   } else {

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <cstdio>
+#include <set>
 #include <utility>
 
+#include "common/log.h"
 #include "common/sha256.h"
 #include "controlnode/edges/http/access_routes.h"
 #include "controlnode/edges/http/collections.h"
@@ -87,8 +89,8 @@ std::string singular(const std::string& kind) { return kind.substr(0, kind.size(
 
 }  // namespace
 
-ApiRoutes::ApiRoutes(ApiOptions options, Api& api, BlobShelf& shelf, TaskRunner& tasks)
-    : options_(std::move(options)), api_(api), shelf_(shelf), tasks_(tasks) {}
+ApiRoutes::ApiRoutes(ApiOptions options, Api& api, BlobShelf& shelf, TaskRunner& tasks, TaskRunner& chores)
+    : options_(std::move(options)), api_(api), shelf_(shelf), tasks_(tasks), chores_(chores) {}
 
 std::optional<HttpResponse> ApiRoutes::refuse(const HttpRequest& header) {
   const auto& hosts = options_.host_names;
@@ -305,6 +307,7 @@ void ApiRoutes::post(const HttpRequest& request, const Path& path, Respond respo
   if (const auto* image = std::get_if<CreateImage>(&wanted)) {
     // An image may only name what agents can fetch.
     for (const auto* blob : {&image->disk, &image->kernel, &image->initrd}) {
+      shelf_.touch(blob->digest);
       if (blob->size_bytes > 0 && shelf_.size_of(blob->digest) != blob->size_bytes) {
         return respond(problem(Error{Errc::not_found,
                                      "blob " + blob->digest.str() +
@@ -385,7 +388,28 @@ void ApiRoutes::remove(const HttpRequest& request, const Path& path, Respond res
                            path[0] == "nodes" ? "nodes go with their cluster: scale or delete it"
                                               : "operations are history"));
   }
-  submit(DeleteObject{singular(path[0]), path[1]}, std::move(respond));
+  if (path[0] != "images") return submit(DeleteObject{singular(path[0]), path[1]}, std::move(respond));
+  submit(DeleteObject{"image", path[1]}, [this, respond = std::move(respond)](HttpResponse response) {
+    if (response.status == 200) tidy();
+    respond(std::move(response));
+  });
+}
+
+void ApiRoutes::tidy() {
+  api_.query([this](const Result<ModelView>& model) {
+    if (!model || tidying_.exchange(true)) return;
+    std::set<Digest> referred;
+    for (const auto& [id, image] : (*model)->images) {
+      for (const auto* blob : {&image.disk, &image.kernel, &image.initrd}) referred.insert(blob->digest);
+    }
+    chores_.run([this, referred = std::move(referred)] {
+      tidying_ = false;
+      const auto swept = shelf_.sweep(referred, options_.blobs_kept);
+      if (swept.files > 0) {
+        log::info("blobs removed that no image has", {{"files", std::to_string(swept.files)}, {"bytes", std::to_string(swept.bytes)}});
+      }
+    });
+  });
 }
 
 void ApiRoutes::keep_blob(const HttpRequest& request, Respond respond) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -16,16 +17,22 @@ struct ApiOptions {
   std::string token;                       // the bearer token; compared in constant time
   std::vector<std::string> host_names;     // accepted Host headers (against DNS rebinding)
   std::uint64_t max_upload_bytes = 64ULL << 30;
+  // A blob that no image has yet is one of an import that is under way, for so long.
+  Duration blobs_kept = std::chrono::hours(1);
 };
 
 // The REST API under /api/v1, and /healthz, /readyz. See docs in README.md for every route.
 class ApiRoutes : public HttpHandler {
  public:
-  ApiRoutes(ApiOptions options, Api& api, BlobShelf& shelf, TaskRunner& tasks);
+  // `tasks`: for what a request waits for. `chores`: for what nobody waits for; one thread will do.
+  ApiRoutes(ApiOptions options, Api& api, BlobShelf& shelf, TaskRunner& tasks, TaskRunner& chores);
 
   std::optional<HttpResponse> refuse(const HttpRequest& header) override;
   std::optional<std::pair<std::string, std::uint64_t>> upload_to(const HttpRequest& header) override;
   void handle(HttpRequest request, Respond respond) override;
+
+  // Removes, later and elsewhere, the blobs that no image has: of images that were deleted, and of imports that were given up.
+  void tidy();
 
  private:
   using Path = std::vector<std::string>;
@@ -49,6 +56,8 @@ class ApiRoutes : public HttpHandler {
   Api& api_;
   BlobShelf& shelf_;
   TaskRunner& tasks_;
+  TaskRunner& chores_;
+  std::atomic<bool> tidying_ = false;  // at most one waits in the queue: the deciding thread must not
 };
 
 }  // namespace dure::control

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <span>
 #include <vector>
@@ -80,6 +81,28 @@ Result<void> BlobShelf::open() {
   }
   ::closedir(listing);
   return {};
+}
+
+void BlobShelf::touch(const Digest& digest) const { ::utimensat(AT_FDCWD, path_of(digest).c_str(), nullptr, 0); }
+
+BlobShelf::Swept BlobShelf::sweep(const std::set<Digest>& referred, Duration untouched) const {
+  Swept swept;
+  const auto folder = directory_ + "/blobs";
+  DIR* listing = ::opendir(folder.c_str());
+  if (listing == nullptr) return swept;
+  const auto newest = std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch()) - untouched;
+  while (const auto* entry = ::readdir(listing)) {
+    const auto digest = Digest::parse(entry->d_name);
+    if (!digest || referred.contains(*digest)) continue;
+    struct stat info {};
+    if (::stat(path_of(*digest).c_str(), &info) != 0 || !S_ISREG(info.st_mode)) continue;
+    if (std::chrono::seconds(info.st_mtim.tv_sec) > newest) continue;
+    if (::unlink(path_of(*digest).c_str()) != 0) continue;
+    ++swept.files;
+    swept.bytes += static_cast<std::uint64_t>(info.st_size);
+  }
+  ::closedir(listing);
+  return swept;
 }
 
 std::string BlobShelf::path_of(const Digest& digest) const {

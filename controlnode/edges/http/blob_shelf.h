@@ -2,10 +2,12 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "common/digest.h"
 #include "common/result.h"
+#include "common/time.h"
 
 namespace dure::control {
 
@@ -29,6 +31,14 @@ class BlobShelf {
   // Hashes the received file and moves it to its name; `expected` all zero: whatever it is. A qcow2
   // that refers to another file is refused: it would read the host's.
   Result<Kept> keep(const std::string& incoming, const Digest& expected);
+  // Somebody is about to refer to it.
+  void touch(const Digest& digest) const;
+  // Removes what nothing refers to and nobody has touched for so long. How many files, and of how many bytes.
+  struct Swept {
+    std::size_t files = 0;
+    std::uint64_t bytes = 0;
+  };
+  Swept sweep(const std::set<Digest>& referred, Duration untouched) const;
 
  private:
   std::string directory_;

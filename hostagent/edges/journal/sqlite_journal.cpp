@@ -19,6 +19,8 @@ namespace {
 
 // "DURE", in the file's header: a database of somebody else is left alone.
 constexpr const char* kApplicationId = "1146442309";
+// Some thousands of accepted orders: the WAL grows by two pages for each, until it is written back.
+constexpr std::uint64_t kBallastBytes = 8 << 20;
 constexpr std::array kKinds{ObjectKind::host, ObjectKind::image, ObjectKind::network, ObjectKind::vm};
 
 std::string_view raw(const Uuid& uuid) {
@@ -100,7 +102,7 @@ SqliteJournal::Lock::Lock(const std::string& path)
 SqliteJournal::Lock::~Lock() { ::close(fd_); }
 
 SqliteJournal::SqliteJournal(const std::string& path)
-    : lock_(path + ".lock"), database_(made(path)) {}
+    : lock_(path + ".lock"), database_(made(path)), ballast_(path + ".ballast", kBallastBytes) {}
 
 Result<std::unique_ptr<SqliteJournal>> SqliteJournal::open(const std::string& path) {
   try {
@@ -202,8 +204,14 @@ void SqliteJournal::write_seal(const State& state) {
       .step();
 }
 
-Result<void> SqliteJournal::write(const std::function<void(State&)>& change,
-                                  const std::function<void()>& write) {
+Result<void> SqliteJournal::write(const std::function<void(State&)>& change, const std::function<void()>& write) {
+  auto written = write_once(change, write);
+  if (!written && written.error().code == Errc::no_space && ballast_.give()) written = write_once(change, write);
+  if (written) ballast_.keep();
+  return written;
+}
+
+Result<void> SqliteJournal::write_once(const std::function<void(State&)>& change, const std::function<void()>& write) {
   try {
     State next = state_;
     change(next);

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "hostagent/edges/journal/ballast.h"
 #include "hostagent/edges/journal/sqlite.h"
 #include "hostagent/ports/journal.h"
 
@@ -53,11 +54,15 @@ class SqliteJournal : public Journal {
   State read();
   void write_seal(const State& state);
   static std::string seal(const State& state);
-  // Runs `change` on a copy of the state and `write` in a transaction, which ends with the new seal.
+  // Runs `change` on a copy of the state and `write` in a transaction, which ends with the new seal. On a full disk it is
+  // done with the room that is kept for it.
   Result<void> write(const std::function<void(State&)>& change, const std::function<void()>& write);
+
+  Result<void> write_once(const std::function<void(State&)>& change, const std::function<void()>& write);
 
   Lock lock_;
   Sqlite database_;
+  Ballast ballast_;
   State state_;
 };
 

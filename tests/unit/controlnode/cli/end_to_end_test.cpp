@@ -46,8 +46,8 @@ struct Live {
   control::BlobShelf shelf{directory.path()};
   SystemClock clock;
   SystemRandom random;
-  ThreadTaskRunner tasks{1, 4};
-  control::ApiRoutes routes{{"t0ken", {"dure.test"}, 64 << 20}, api, shelf, tasks};
+  ThreadTaskRunner tasks{1, 4}, chores{1, 2};
+  control::ApiRoutes routes{{"t0ken", {"dure.test"}, 64 << 20, std::chrono::hours(1)}, api, shelf, tasks, chores};
   AnyHost any{routes};
   std::unique_ptr<control::HttpServer> server =
       control::HttpServer::start("127.0.0.1:0", any).value();

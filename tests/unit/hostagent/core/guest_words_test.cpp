@@ -31,6 +31,27 @@ TEST_CASE("guest words: silence is told in steps, and the next one is known") {
   CHECK_FALSE(next_silence(guests, now));
 }
 
+TEST_CASE("guest words: a guest may change what it says as a boot does, and then every few seconds, but it is heard all the while") {
+  GuestWords words;
+  SteadyPoint now{1'000'000'000'000};
+  std::uint64_t taken = 0;
+  for (std::uint64_t i = 0; i < 1000; ++i, now = now + 100ms) {
+    GuestStatus status;
+    status.boot = uuid_number(static_cast<std::uint8_t>(i % 2));
+    status.stages = {{"booted", i}};
+    hear(words, status, now);
+    taken += words.status == status ? 1 : 0;
+    CHECK(words.silent_since == now);
+  }
+  CHECK(taken >= kChangesAtOnce);
+  CHECK(taken <= kChangesAtOnce + 100 / 5 + 1);
+  // What it goes on saying is taken in the end.
+  GuestStatus last;
+  last.boot = uuid_number(9);
+  for (int i = 0; i < 2; ++i, now = now + 5s) hear(words, last, now);
+  CHECK(words.status == last);
+}
+
 TEST_CASE("agent report: a guest that speaks every few seconds changes nothing, one that falls silent does") {
   const auto order = sample_order();
   const auto observed = all_in_place(order);

@@ -58,7 +58,7 @@ TEST_CASE("api: without the right token nothing is answered but health") {
 
 TEST_CASE("api: a server without a token lets nobody in") {
   ApiStand stand;
-  ApiRoutes routes({"", {"dure.test"}, 0}, stand.api, stand.shelf, stand.tasks);
+  ApiRoutes routes({"", {"dure.test"}, 0, {}}, stand.api, stand.shelf, stand.tasks, stand.chores);
   HttpRequest request;
   request.method = "GET";
   request.path = "/api/v1/sites";

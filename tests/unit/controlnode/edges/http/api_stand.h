@@ -66,10 +66,10 @@ class ApiStand {
   TempDir directory;
   FakeApi api;
   BlobShelf shelf{directory.path()};
-  ThreadTaskRunner tasks{1, 16};
+  ThreadTaskRunner tasks{1, 16}, chores{1, 2};
 
  private:
-  ApiRoutes routes_{ApiOptions{kToken, {"dure.test"}, 4 << 20}, api, shelf, tasks};
+  ApiRoutes routes_{ApiOptions{kToken, {"dure.test"}, 4 << 20, Duration{}}, api, shelf, tasks, chores};
   BlobRoutes blob_routes_{shelf};
   std::unique_ptr<HttpServer> api_server_, blob_server_;
 };

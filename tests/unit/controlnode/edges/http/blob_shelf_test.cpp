@@ -4,6 +4,9 @@
 
 #include <string>
 
+#include "common/files.h"
+#include "tests/support/temp_dir.h"
+
 namespace dure::control {
 namespace {
 
@@ -66,6 +69,26 @@ TEST_CASE("disk header: encryption, an unknown version and a cut header are refu
   for (const std::size_t length : {std::size_t{4}, std::size_t{71}, std::size_t{103}}) {
     refused(qcow2().substr(0, length), "cut off");
   }
+}
+
+TEST_CASE("blob shelf: what is young, referred to or no blob stays when it is swept") {
+  TempDir directory;
+  BlobShelf shelf(directory.path());
+  REQUIRE(shelf.open().ok());
+  const auto keep = [&](const std::string& bytes) {
+    const auto file = shelf.incoming();
+    REQUIRE(write_file_durably(file, bytes, 0600).ok());
+    return shelf.keep(file, {})->digest;
+  };
+  const auto referred = keep("referred"), loose = keep("loose");
+  REQUIRE(write_file_durably(directory.path() + "/blobs/README", "x", 0600).ok());
+  CHECK(shelf.sweep({referred}, std::chrono::hours(1)).files == 0);
+  const auto swept = shelf.sweep({referred}, Duration{});
+  CHECK(swept.files == 1);
+  CHECK(swept.bytes == 5);
+  CHECK(shelf.size_of(referred) == 8);
+  CHECK_FALSE(shelf.size_of(loose));
+  CHECK(read_file(directory.path() + "/blobs/README", 10).ok());
 }
 
 }  // namespace

@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
+#include <thread>
+
 #include "tests/unit/controlnode/edges/http/api_answers.h"
 #include "tests/unit/controlnode/edges/http/api_stand.h"
 
@@ -141,6 +144,28 @@ TEST_CASE("api: an image can only name what has been uploaded, in its full size"
   check_problem(image(digest, 13), 404, "not-found");
   CHECK(image(digest, 12).status == 200);
   CHECK(ApiStand::json(stand.ask("GET", "/api/v1/images/debian-13")).at("kernel").is_null());
+}
+
+TEST_CASE("api: the blobs of an image that is deleted go with it, what another image has stays") {
+  ApiStand stand;
+  const auto upload = [&](const std::string& bytes) { return text(stand.ask("POST", "/api/v1/blobs", bytes), "sha256"); };
+  const auto image = [&](const std::string& name, const std::string& disk, int size, const std::string& kernel) {
+    REQUIRE(stand.ask("POST", "/api/v1/images",
+                      json::serialize(json::object{{"name", name},
+                                                   {"disk", json::object{{"sha256", disk}, {"size_bytes", size}}},
+                                                   {"kernel", json::object{{"sha256", kernel}, {"size_bytes", 6}}}}))
+                .status == 200);
+  };
+  const auto there = [&](const std::string& sha256) { return stand.ask("GET", "/api/v1/blobs/" + sha256).status == 200; };
+  const auto one = upload("disk one"), two = upload("disk two"), kernel = upload("kernel"), nobodys = upload("nobody's");
+  image("one", one, 8, kernel);
+  image("two", two, 8, kernel);
+  REQUIRE(stand.ask("DELETE", "/api/v1/images/one").status == 200);
+  for (int i = 0; i < 500 && (there(one) || there(nobodys)); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  CHECK_FALSE(there(one));
+  CHECK_FALSE(there(nobodys));
+  CHECK(there(two));
+  CHECK(there(kernel));
 }
 
 TEST_CASE("api: a cluster, a host and a project count what is theirs, listed as well as alone") {
