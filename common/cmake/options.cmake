@@ -5,6 +5,7 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 
 set(DURE_SANITIZE "" CACHE STRING "Sanitizers to build with, as -fsanitize= takes them")
 option(DURE_HARDEN "Hardening flags for what is installed" OFF)
+option(DURE_UNITY "Compile several files of a room as one" OFF)
 
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
@@ -30,6 +31,10 @@ target_compile_options(
             -Wold-style-cast
             -Wimplicit-fallthrough
             -Wswitch)
+# Faults to be found by tests (common/planted.h) are in nothing that is installed or measured.
+if(BUILD_TESTING AND CMAKE_BUILD_TYPE STREQUAL "Debug")
+  target_compile_definitions(project_options INTERFACE DURE_PLANTED)
+endif()
 # g++ 12 and 13 warn falsely from inside the standard library's headers when they optimise
 # (gcc bugs 105329, 105651, 107852); the other compilers keep these on.
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")

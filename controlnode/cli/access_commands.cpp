@@ -15,7 +15,7 @@ namespace json = boost::json;
 
 constexpr Duration kLongest = std::chrono::hours(30 * 24);
 constexpr Duration kShortest = std::chrono::minutes(10);
-constexpr Duration kInterval = std::chrono::seconds(1), kLongestWait = std::chrono::minutes(2);
+constexpr Duration kAsksEvery = std::chrono::seconds(1), kLongestWait = std::chrono::minutes(2);
 
 struct KubeconfigArguments {
   std::string name, span = "12h", server, out;
@@ -34,12 +34,6 @@ std::string check_server(const std::string& text) {
 
 std::string accesses_path(const std::string& cluster) {
   return "/clusters/" + path_segment(cluster) + "/accesses";
-}
-
-std::string member(const json::value& value, std::string_view name) {
-  const auto* object = value.if_object();
-  const auto* found = object == nullptr ? nullptr : object->if_contains(name);
-  return found == nullptr ? std::string() : plain(*found);
 }
 
 Failure not_written(const std::string& why) {
@@ -84,7 +78,7 @@ Exit wait_until_known(Session& session, const KubeconfigArguments& given, const 
       say(session, "the cluster has not been told of it yet: it can be used when 'dure cluster access list " + given.name + "' says valid");
       return Exit::ok;
     }
-    if (session.patience.pause(kInterval)) return Exit::interrupted;
+    if (session.patience.pause(kAsksEvery)) return Exit::interrupted;
   }
   return Exit::ok;
 }

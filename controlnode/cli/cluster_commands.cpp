@@ -31,11 +31,6 @@ struct CreateArguments : Waiting {
   bool dry_run = false;
 };
 
-std::string check_duration(const std::string& text) {
-  return parse_duration(text) ? std::string()
-                              : "a time such as 90s, 30m or 2h is wanted, not '" + text + "'";
-}
-
 std::string check_key(const std::string& text) {
   bool good = !text.empty() && text.size() <= 128;
   for (const char c : text) good = good && c > 0x20 && c < 0x7f;
@@ -45,19 +40,13 @@ std::string check_key(const std::string& text) {
 void add_waiting(CLI::App& verb, Waiting& given) {
   verb.add_flag("--no-wait", given.no_wait, "Print the operation's id and return at once");
   verb.add_option("--wait-timeout", given.wait_timeout, "Wait at most this long; the work goes on")
-      ->check(CLI::Validator(&check_duration, "", "duration"))
+      ->check(CLI::Validator(&duration_fault, "", "duration"))
       ->capture_default_str()
       ->type_name("TIME");
   verb.add_option("--idempotency-key", given.idempotency_key,
                   "Repeating a request with the same key does not do it twice")
       ->check(CLI::Validator(&check_key, "", "key"))
       ->type_name("KEY");
-}
-
-std::string member(const json::value& value, std::string_view name) {
-  const auto* object = value.if_object();
-  const auto* found = object == nullptr ? nullptr : object->if_contains(name);
-  return found == nullptr ? std::string() : plain(*found);
 }
 
 // Sends the change; the answer is what was accepted.

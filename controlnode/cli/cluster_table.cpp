@@ -14,11 +14,6 @@ namespace {
 
 namespace json = boost::json;
 
-std::string member(const json::object& object, std::string_view name) {
-  const auto* found = object.if_contains(name);
-  return found == nullptr ? std::string() : plain(*found);
-}
-
 const json::array* array_in(const json::value& value, std::string_view name) {
   const auto* object = value.if_object();
   const auto* found = object == nullptr ? nullptr : object->if_contains(name);

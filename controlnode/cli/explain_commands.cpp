@@ -11,12 +11,6 @@ namespace {
 
 namespace json = boost::json;
 
-std::string member(const json::value& value, std::string_view name) {
-  const auto* object = value.if_object();
-  const auto* found = object == nullptr ? nullptr : object->if_contains(name);
-  return found == nullptr ? std::string() : plain(*found);
-}
-
 json::array list(const json::value& value, std::string_view name) {
   const auto* object = value.if_object();
   const auto* found = object == nullptr ? nullptr : object->if_contains(name);

@@ -12,11 +12,6 @@ namespace json = boost::json;
 
 constexpr std::size_t kMostReasons = 40;
 
-std::string member(const json::object& object, std::string_view name) {
-  const auto* value = object.if_contains(name);
-  return value == nullptr ? std::string() : plain(*value);
-}
-
 std::string hint_for(unsigned status) {
   if (status == 401) return "give a token file: --token-file FILE, or DURE_TOKEN_FILE";
   if (status == 421) return "use the address that the control node was told to listen on";

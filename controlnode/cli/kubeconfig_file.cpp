@@ -22,7 +22,7 @@ constexpr int kMostLinks = 40;
 constexpr Duration kLockPause = std::chrono::milliseconds(100);
 constexpr int kLockTries = 50;
 
-std::string from(const Environment& environment, const std::string& name) {
+std::string value_of(const Environment& environment, const std::string& name) {
   const auto found = environment.find(name);
   return found == environment.end() ? std::string() : found->second;
 }
@@ -96,13 +96,13 @@ class Lock {
 }  // namespace
 
 Result<std::string> default_kubeconfig(const Environment& environment) {
-  const auto list = from(environment, "KUBECONFIG");
+  const auto list = value_of(environment, "KUBECONFIG");
   for (std::size_t at = 0; at < list.size();) {
     const auto end = std::min(list.find(':', at), list.size());
     if (end > at) return list.substr(at, end - at);
     at = end + 1;
   }
-  const auto home = from(environment, "HOME");
+  const auto home = value_of(environment, "HOME");
   if (home.empty()) return Error{Errc::invalid_argument, "neither KUBECONFIG nor HOME is set"};
   return home + "/.kube/config";
 }

@@ -119,8 +119,8 @@ std::string plain(const json::value& value) {
     }
     case json::kind::object: {
       std::string text;
-      for (const auto& member : value.get_object()) {
-        text += (text.empty() ? "" : ",") + printable(member.key()) + "=" + plain(member.value());
+      for (const auto& each : value.get_object()) {
+        text += (text.empty() ? "" : ",") + printable(each.key()) + "=" + plain(each.value());
       }
       return text;
     }
@@ -130,6 +130,16 @@ std::string plain(const json::value& value) {
     case json::kind::double_: return json::serialize(value);
   }
   return {};
+}
+
+std::string member(const json::object& object, std::string_view name) {
+  const auto* found = object.if_contains(name);
+  return found == nullptr ? std::string() : plain(*found);
+}
+
+std::string member(const json::value& value, std::string_view name) {
+  const auto* object = value.if_object();
+  return object == nullptr ? std::string() : member(*object, name);
 }
 
 std::string human_bytes(std::uint64_t bytes) {
@@ -187,6 +197,10 @@ std::optional<Duration> parse_duration(std::string_view text, Duration most) {
     return std::nullopt;
   }
   return std::chrono::seconds(value * scale);
+}
+
+std::string duration_fault(const std::string& text) {
+  return parse_duration(text) ? std::string() : "a time such as 90s, 30m or 2h is wanted, not '" + text + "'";
 }
 
 std::optional<std::int64_t> parse_overcommit_percent(std::string_view text) {

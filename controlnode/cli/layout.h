@@ -31,6 +31,9 @@ std::string columns_of_text(const std::vector<std::vector<std::string>>& rows,
 
 // A JSON value for people: text without quotes, null as nothing, lists with commas.
 std::string plain(const boost::json::value& value);
+// Its member of this name likewise; empty: it has none, or is no object.
+std::string member(const boost::json::object& object, std::string_view name);
+std::string member(const boost::json::value& value, std::string_view name);
 
 std::string human_bytes(std::uint64_t bytes);  // 1.2 GiB
 std::string human_duration(Duration length);   // 7s, 3m12s, 5h04m, 12d
@@ -39,6 +42,8 @@ std::string seconds(Duration length);          // 12.3s
 // "90", "90s", "30m", "2h", "1d"; positive, at most `most`.
 std::optional<Duration> parse_duration(std::string_view text,
                                        Duration most = std::chrono::hours(7 * 24));
+// Why it is none, for people; empty: it is one.
+std::string duration_fault(const std::string& text);
 
 // "1.5" -> 150, with two places after the point at most; 1 to 64.
 std::optional<std::int64_t> parse_overcommit_percent(std::string_view text);

@@ -14,11 +14,6 @@ struct Step {
   std::string name, state, count, detail, took;
 };
 
-std::string member(const json::object& object, std::string_view name) {
-  const auto* value = object.if_contains(name);
-  return value == nullptr ? std::string() : plain(*value);
-}
-
 Step read_step(const json::object& object) {
   Step step{member(object, "name"), member(object, "state"), {}, member(object, "detail"), {}};
   if (const auto total = member(object, "total"); !total.empty() && total != "0") {

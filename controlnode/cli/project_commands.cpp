@@ -73,7 +73,7 @@ Result<json::object> quota_of(const std::vector<std::string>& words) {
   return quota;
 }
 
-struct Arguments {
+struct ProjectArguments {
   std::string name;
   std::vector<std::string> quota;
   bool no_quota = false;
@@ -89,10 +89,10 @@ Exit show(Session& session, const std::string& name) {
   return print(session, show_row(kind("project"), *now, session.output));
 }
 
-void add_create(CLI::App& noun, Chosen& chosen) {
+void add_create_project(CLI::App& noun, Chosen& chosen) {
   auto& verb = verb_app(noun, "create", "Add a project: whose clusters are counted together",
                         "  dure project create robotics --quota vcpus=32,memory=64GiB,nodes=20,clusters=5");
-  auto given = std::make_shared<Arguments>();
+  auto given = std::make_shared<ProjectArguments>();
   verb.add_option("name", given->name, "Name of the project")->required()->type_name("NAME");
   verb.add_option("--quota", given->quota, "The most that it may hold; what is not named has no limit")
       ->delimiter(',')->type_name("PART=N,...");
@@ -113,7 +113,7 @@ void add_set(CLI::App& noun, Chosen& chosen) {
                         "  dure project set robotics --quota memory=128GiB,clusters=none\n"
                         "  dure project set robotics --no-quota\n"
                         "What it holds already stays, even above a lower limit.");
-  auto given = std::make_shared<Arguments>();
+  auto given = std::make_shared<ProjectArguments>();
   verb.add_option("name", given->name, "Name or id")->required()->type_name("NAME");
   auto* option = verb.add_option("--quota", given->quota, "What is not named stays as it is; none: no limit")
                      ->delimiter(',')->type_name("PART=N,...");
@@ -137,7 +137,7 @@ void add_set(CLI::App& noun, Chosen& chosen) {
 
 void add_project_commands(CLI::App& root, Chosen& chosen) {
   auto& noun = noun_app(root, "project");
-  add_create(noun, chosen);
+  add_create_project(noun, chosen);
   add_set(noun, chosen);
 }
 

@@ -15,17 +15,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr Duration kInterval = std::chrono::milliseconds(500);
-
-std::string member(const json::value& value, std::string_view name) {
-  const auto* object = value.if_object();
-  const auto* found = object == nullptr ? nullptr : object->if_contains(name);
-  return found == nullptr ? std::string() : plain(*found);
-}
-
-std::string check_duration(const std::string& text) {
-  return parse_duration(text) ? std::string() : "a time such as 90s, 30m or 2h is wanted, not '" + text + "'";
-}
+constexpr Duration kLooksEvery = std::chrono::milliseconds(500);
 
 Exit show_host(Session& session, const std::string& name) {
   const auto now = session.api.get("/hosts/" + path_segment(name));
@@ -57,7 +47,7 @@ struct ReplaceArguments {
   std::string name, id, curve_key, address;
 };
 
-void add_replace(CLI::App& noun, Chosen& chosen) {
+void add_replace_host(CLI::App& noun, Chosen& chosen) {
   auto& verb = verb_app(noun, "replace", "Put another PC, or the same one set up anew, in a host's place",
                         "  dure host replace pc-02 --id UUID --curve-key KEY\n"
                         "'dure-hostagent init' on the new PC prints the id and the key. Name, site, room, labels and capacity\n"
@@ -129,7 +119,7 @@ Exit wait_for_state(Session& session, const PowerArguments& given, const std::st
     if (state == "failed") return fail(session, not_yet(Exit::failure, node));
     const auto elapsed = session.patience.now() - begun;
     if (elapsed >= most) return fail(session, not_yet(Exit::timed_out, node));
-    if (session.patience.pause(std::min(kInterval, most - elapsed))) return fail(session, not_yet(Exit::interrupted, node));
+    if (session.patience.pause(std::min(kLooksEvery, most - elapsed))) return fail(session, not_yet(Exit::interrupted, node));
   }
 }
 
@@ -152,7 +142,7 @@ void add_power(CLI::App& noun, Chosen& chosen, const std::string& action, const 
   verb.add_option("name", given->name, "Name or id")->required()->type_name("NAME");
   verb.add_flag("--no-wait", given->no_wait, "Return at once");
   verb.add_option("--wait-timeout", given->wait_timeout, "Wait at most this long; the work goes on")
-      ->check(CLI::Validator(&check_duration, "", "duration"))
+      ->check(CLI::Validator(&duration_fault, "", "duration"))
       ->capture_default_str()
       ->type_name("TIME");
   add_output_options(verb, chosen);
@@ -166,7 +156,7 @@ void add_power(CLI::App& noun, Chosen& chosen, const std::string& action, const 
 void add_recovery_commands(CLI::App& root, Chosen& chosen) {
   auto& host = noun_app(root, "host");
   add_lost(host, chosen);
-  add_replace(host, chosen);
+  add_replace_host(host, chosen);
   add_cancel(noun_app(root, "operation"), chosen);
   auto& node = noun_app(root, "node");
   add_power(node, chosen, "stop", "Switch a node off; its disk stays");

@@ -21,10 +21,10 @@ constexpr std::size_t kMostProblemBytes = 64 * 1024;
 // The control node tries each control-plane node for some seconds.
 constexpr std::chrono::seconds kOpenWithin(40);
 
-struct HandleDeleter {
+struct SocketHandleDeleter {
   void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
 };
-using Handle = std::unique_ptr<CURL, HandleDeleter>;
+using Handle = std::unique_ptr<CURL, SocketHandleDeleter>;
 
 Failure away(const Endpoint& endpoint, const std::string& why) {
   Failure failure;

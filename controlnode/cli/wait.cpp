@@ -32,11 +32,6 @@ Failure ended_badly(const json::object& operation, const std::string& id, const 
   return failure;
 }
 
-std::string member(const json::object& operation, std::string_view name) {
-  const auto* found = operation.if_contains(name);
-  return found == nullptr ? std::string() : plain(*found);
-}
-
 }  // namespace
 
 Outcome<json::object> wait_for_operation(ApiClient& api, Patience& patience, Terminal& terminal,

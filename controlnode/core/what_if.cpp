@@ -8,7 +8,7 @@
 namespace dure::control {
 namespace {
 
-const Host* find_host(const Model& model, const std::string& name_or_id) {
+const Host* host_called(const Model& model, const std::string& name_or_id) {
   for (const auto& [id, host] : model.hosts) {
     if (host.name == name_or_id || id.str() == name_or_id) return &host;
   }
@@ -58,12 +58,12 @@ Reply what_if(const Model& model, const WhatIf& asked, const Now& now) {
   IdStream ids({0x77, 0x68, 0x61, 0x74});
   Model imagined = model;
   for (const std::string& name : asked.remove) {
-    const Host* host = find_host(imagined, name);
+    const Host* host = host_called(imagined, name);
     if (host == nullptr) return Refused{no_such("host", name), {}};
     imagined.hosts.erase(HostId{host->id});
   }
   for (const std::string& name : asked.uncordon) {
-    const Host* host = find_host(imagined, name);
+    const Host* host = host_called(imagined, name);
     if (host == nullptr) return Refused{no_such("host", name), {}};
     imagined.hosts.at(host->id).cordoned = false;
   }

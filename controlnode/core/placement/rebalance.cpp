@@ -10,7 +10,7 @@
 namespace dure::control {
 namespace {
 
-constexpr std::size_t kHostsTried = 64;
+constexpr std::size_t kHostsEmptied = 64;
 
 // Bigger nodes first: they are the hardest to place.
 std::vector<std::size_t> on_host(std::span<const Resident> residents, const std::vector<Rank>& where, Rank rank) {
@@ -102,7 +102,7 @@ Rebalancing rebalance(std::span<const Candidate> hosts, std::span<const Resident
   }
   std::sort(order.begin(), order.end());
   std::size_t moved = 0;
-  for (std::size_t i = 0; i < std::min(order.size(), kHostsTried); ++i) {
+  for (std::size_t i = 0; i < std::min(order.size(), kHostsEmptied); ++i) {
     const Rank source = order[i].second;
     const auto leaving = on_host(residents, balancer.where(), source);
     if (leaving.empty() || moved + leaving.size() > most_moves) continue;

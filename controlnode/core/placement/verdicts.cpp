@@ -9,7 +9,7 @@ namespace dure::control {
 namespace {
 
 // Above it, how many hosts each node fitted on is not counted: that looks at every host for every node.
-constexpr std::size_t kLooks = 100'000;
+constexpr std::size_t kCountedLooks = 100'000;
 
 std::string counted(std::size_t count, const char* one, const char* many) {
   return std::to_string(count) + " " + (count == 1 ? one : many);
@@ -24,7 +24,7 @@ class Walk {
         fleet_(question.hosts),
         gang_(fleet_, order_, question.policy),
         by_rank_(fleet_.size()),
-        counts_(fleet_.size() * order_.size() <= kLooks) {
+        counts_(fleet_.size() * order_.size() <= kCountedLooks) {
     for (const Candidate& host : question.hosts) by_rank_[*fleet_.find(host.host)] = &host;
     for (const auto& [host, role] : question.policy.members) join(host);
     for (const Placement& placed : record.placed) host_of_.emplace(placed.node, placed.host);

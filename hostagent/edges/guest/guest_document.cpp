@@ -13,14 +13,14 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t kMaxDepth = 32;
+constexpr std::size_t kMaxDocumentDepth = 32;
 
 bool is_one_object(std::string_view bytes) {
   constexpr std::string_view line_ends("\n\r\0", 3);
   if (bytes.size() > kMaxBootstrapBytes || bytes.find_first_of(line_ends) != std::string_view::npos) return false;
   json::error_code failure;
   json::parse_options options;
-  options.max_depth = kMaxDepth;
+  options.max_depth = kMaxDocumentDepth;
   const json::value root =
       json::parse(json::string_view(bytes.data(), bytes.size()), failure, json::storage_ptr(), options);
   return !failure && root.is_object();
