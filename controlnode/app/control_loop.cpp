@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/log.h"
+#include "common/planted.h"
 #include "controlnode/core/lead.h"
 #include "protocol/wire/codec.h"
 #include "protocol/wire/fence_proof.h"
@@ -90,7 +91,7 @@ Result<void> ControlLoop::start() {
 void ControlLoop::admit_hosts() {
   std::vector<AdmittedHost> hosts;
   for (const auto& [id, host] : model_.hosts) {
-    if (!host.lost_at) hosts.push_back({id, host.curve_key});
+    if (!host.lost_at || planted(Bug::lost_is_admitted)) hosts.push_back({id, host.curve_key});
   }
   const auto same = [](const AdmittedHost& a, const AdmittedHost& b) {
     return a.host == b.host && a.curve_key == b.curve_key;
@@ -147,7 +148,7 @@ void ControlLoop::take_report(const HostId& host, std::string_view bytes, Batch&
 void ControlLoop::note_fence(const HostReport& report) {
   const auto& fence = report.highest_fence;
   if (fence.delegation != model_.fence.delegation || fence.epoch <= std::max(model_.fence.epoch, fence_floor_)) return;
-  if (!wire::fence_proven(system_, fence, report.fence_proof, own_key_)) {
+  if (!planted(Bug::fence_believed) && !wire::fence_proven(system_, fence, report.fence_proof, own_key_)) {
     log::debug("a host names a fence that it cannot prove", {{"host", report.host.str()}, {"epoch", std::to_string(fence.epoch)}});
     return;
   }

@@ -12,13 +12,14 @@ namespace {
 
 constexpr std::uint32_t kDnsAddress = 10;  // as kubeadm counts it
 
-// The member that starts the cluster: the first one that was made. A later one never takes its place
-// while the cluster has none, because two that start would make two clusters.
+// The member that starts the cluster: the first one that was made. A later one never takes its place while there is a
+// cluster, which one that has joined proves: the first one may have started it and be gone with its host since.
 bool starts_cluster(const std::vector<Node>& members, const Node& node) {
   const auto first = std::find_if(members.begin(), members.end(), [](const Node& member) {
     return member.role == Role::control_plane;
   });
-  return first != members.end() && first->id == node.id;
+  if (first == members.end() || first->id != node.id) return false;
+  return node.joined || std::none_of(members.begin(), members.end(), [](const Node& member) { return member.joined; });
 }
 
 BootstrapRole role_of(const std::vector<Node>& members, const Node& node) {

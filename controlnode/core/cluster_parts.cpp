@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "common/planted.h"
 #include "common/text.h"
 #include "controlnode/core/grammar.h"
 #include "controlnode/core/network_plan.h"
@@ -84,7 +85,7 @@ std::optional<Reply> replay(const Deciding& deciding, const Idempotency& idempot
 
 void remember(Deciding& deciding, const Idempotency& idempotency, const OperationId& operation,
               const ClusterId& cluster) {
-  if (idempotency.key.empty()) return;
+  if (idempotency.key.empty() || planted(Bug::keys_forgotten)) return;
   deciding.put(IdempotencyRecord{idempotency.key, idempotency.request, operation, cluster,
                                  deciding.steady});
 }
@@ -146,6 +147,7 @@ namespace {
 std::set<Ipv4> taken_addresses(const Deciding& deciding, const Cluster& cluster) {
   std::set<Ipv4> taken;
   for (const Node* node : deciding.index().nodes_of(cluster.id)) taken.insert(node->address);
+  if (planted(Bug::addresses_at_once)) return taken;
   for (const Departing& node : cluster.departing) taken.insert(node.address);
   return taken;
 }
@@ -217,8 +219,9 @@ void touch_control_planes(Deciding& deciding, const ClusterId& cluster) {
 
 void note_departing(Deciding& deciding, const Node& node) {
   const auto found = deciding.model.clusters.find(node.cluster);
-  if (!node.joined || found == deciding.model.clusters.end()) return;
+  if (found == deciding.model.clusters.end() || planted(Bug::not_departing)) return;
   Cluster cluster = found->second;
+  if (cluster.kubernetes.version.empty() || cluster.state == ClusterState::deleting) return;
   const auto at = std::lower_bound(cluster.departing.begin(), cluster.departing.end(), node.name,
                                    [](const Departing& each, const std::string& name) { return each.name < name; });
   if (cluster.departing.size() >= kMaxDeparting || (at != cluster.departing.end() && at->name == node.name)) return;

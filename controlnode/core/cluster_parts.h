@@ -82,7 +82,8 @@ void touch_members(Deciding& deciding, const ClusterId& cluster);
 // The documents of the cluster's control plane have changed.
 void touch_control_planes(Deciding& deciding, const ClusterId& cluster);
 
-// The node is not there any more and its Kubernetes cluster has not let it go: it will have to.
+// The node is not there any more: its Kubernetes cluster has to let it go, if it has not. Whether it was a member nobody can
+// be sure of, because its last words may not have come.
 void note_departing(Deciding& deciding, const Node& node);
 
 }  // namespace dure::control

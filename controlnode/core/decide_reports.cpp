@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "common/planted.h"
 #include "common/text.h"
 #include "controlnode/core/bootstrap_plan.h"
 #include "controlnode/core/cluster_parts.h"
@@ -49,6 +50,7 @@ bool has_spoken(const VmReport& vm) { return !vm.boot.is_nil() || !vm.stages.emp
 void take_stages(const Deciding& deciding, Node& node, const VmReport& vm) {
   if (!has_spoken(vm)) return;
   const bool rebooted = !node.guest_boot.is_nil() && !vm.boot.is_nil() && node.guest_boot != vm.boot;
+  if (rebooted && planted(Bug::boots_ignored)) return;
   if (!vm.boot.is_nil()) node.guest_boot = vm.boot;
   node.stages.clear();
   for (const std::string_view name : kKnownStages) {

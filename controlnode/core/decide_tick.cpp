@@ -41,7 +41,6 @@ void time_out(Deciding& deciding, Node& node) {
   if (node.state == NodeState::draining) {
     deciding.event("node.not-drained", node.id.uuid, node.name,
                    node.name + " goes without having been drained: its cluster did not let it go in time");
-    note_departing(deciding, node);
     take_out(deciding, node);
     node = deciding.model.nodes.at(node.id);
     return;

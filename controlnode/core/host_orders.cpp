@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "common/planted.h"
 #include "controlnode/core/network_plan.h"
 
 namespace dure::control {
@@ -36,7 +37,7 @@ VmSpec vm_spec(const Model& model, const ModelIndex& index, const Cluster& clust
   vm.mac = node.mac;
   vm.address = node.address;
   vm.guest = guest_config(model, index, cluster, node);
-  vm.off = node.power != Power::on;
+  vm.off = node.power != Power::on && !planted(Bug::off_not_ordered);
   vm.restart = node.restart;
   return vm;
 }

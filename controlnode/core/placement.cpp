@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "common/planted.h"
 #include "controlnode/core/busy_windows.h"
 #include "controlnode/core/placement_explain.h"
 #include "controlnode/core/silence.h"
@@ -164,7 +165,7 @@ WhyUnusable why_unusable(const Model& model, const HostId& id, std::uint32_t nod
   for (const SeenCondition& each : seen.conditions) {
     if (keeps_guests_away(each.condition.code)) return {Unusable::not_ready, each.condition.message};
   }
-  if (const auto removals = model.removals.find(id); removals != model.removals.end()) {
+  if (const auto removals = model.removals.find(id); removals != model.removals.end() && !planted(Bug::owing_is_usable)) {
     if (std::string text = owed(removals->second); !text.empty()) return {Unusable::owes, std::move(text)};
   }
   if (nodes >= kMaxNodesPerHost) {

@@ -4,12 +4,13 @@
 #include <optional>
 #include <tuple>
 
+#include "common/planted.h"
+#include "controlnode/core/cluster_parts.h"
 #include "controlnode/core/operations.h"
 #include "controlnode/core/silence.h"
 
 namespace dure::control {
 namespace {
-
 
 std::vector<Removal> removals_of(const Model& model, const HostId& host) {
   const auto found = model.removals.find(host);
@@ -50,7 +51,7 @@ bool listed(const HostReport& report, const Removal& removal) {
 // An agent that does not tell its date is of a version that does not tell this either: of its word only what it has
 // applied in whole counts.
 bool in_flight(const HostReport& report, const Removal& removal) {
-  if (report.clock == TimePoint{}) return report.applied_generation < removal.ordered_at;
+  if (report.clock == TimePoint{} || planted(Bug::removal_by_applied)) return report.applied_generation < removal.ordered_at;
   return std::binary_search(report.in_flight.begin(), report.in_flight.end(), ObjectRef{removal.kind, removal.object});
 }
 
@@ -78,6 +79,7 @@ std::optional<ClusterId> cluster_of(const Deciding& deciding, const Removal& rem
 
 void drop_node(Deciding& deciding, const Node& gone) {
   const Node node = gone;
+  note_departing(deciding, node);
   deciding.put(DropClaim{node.id});
   deciding.put(DropNode{node.id});
 }
@@ -113,6 +115,7 @@ void owe(Deciding& deciding, Removal& removal) {
 
 template <class Due>
 void owe_those(Deciding& deciding, const HostId& host, const Due& due) {
+  if (planted(Bug::nothing_owed)) return;
   auto list = removals_of(deciding.model, host);
   bool any = false;
   // VMs are behind networks, and tell more.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/log.h"
+#include "common/planted.h"
 #include "hostagent/app/executor.h"
 #include "hostagent/core/agent_report.h"
 #include "protocol/wire/codec.h"
@@ -75,6 +76,7 @@ SteadyPoint AgentLoop::next_wake() const {
   if (last_report_ && now - last_sent_ < timing_.reports_apart && !same_news(make_report(), *last_report_)) {
     at(last_sent_ + timing_.reports_apart);
   }
+  if (planted(Bug::past_wake) && looking_ && attempts_.retry_due(now)) return now;
   return std::max(wake, now + std::chrono::milliseconds(1));
 }
 
@@ -280,6 +282,10 @@ HostReport AgentLoop::make_report() const {
   report.failures.insert(report.failures.end(), failures.begin(), failures.end());
   auto in_flight = earlier_;
   for (const auto& object : attempts_.in_flight()) in_flight.insert(object);
+  if (order_ && seen_) {
+    for (const auto& object : half_removed(*order_, *seen_)) in_flight.insert(object);
+  }
+  if (planted(Bug::in_flight_untold)) in_flight.clear();
   std::copy_if(in_flight.begin(), in_flight.end(), std::back_inserter(report.in_flight), may_exist);
   for (const auto& [site, trip] : round_trips_) report.round_trips.push_back(trip);
   return report;

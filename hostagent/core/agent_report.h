@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <vector>
 
 #include "hostagent/core/guest_words.h"
 #include "hostagent/core/observed.h"
@@ -14,6 +15,10 @@ namespace dure::host {
 // null: none. Bytes of downloads that are under way come by digest.
 void add_observed(HostReport& report, const Observed& observed, const HostOrder* order, const GuestBook& guests,
                   const std::map<Digest, std::uint64_t>& progress, SteadyPoint now);
+
+// VMs that the order removes and that are gone but for their files. The report's lists do not name them, and they are not
+// removed.
+std::vector<ObjectRef> half_removed(const HostOrder& order, const Observed& observed);
 
 // Equal but for what is another in each report: its number and its date.
 bool same_news(const HostReport& a, const HostReport& b);

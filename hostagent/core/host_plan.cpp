@@ -4,6 +4,8 @@
 #include <map>
 #include <set>
 
+#include "common/planted.h"
+
 namespace dure::host {
 namespace {
 
@@ -71,6 +73,7 @@ class Planner {
 
   // Whether anything is here, or may be, that a guest could send from.
   bool guests_possible() const {
+    if (planted(Bug::filter_opens)) return !order_.networks.empty();
     return !order_.networks.empty() || !observed_.hypervisor_answers || !observed_.vms.empty() ||
            !observed_.networks.empty() || has(observed_, ConditionCode::network);
   }
@@ -134,7 +137,7 @@ class Planner {
     const auto found = vms_.find(vm.id);
     const auto* seen = found == vms_.end() ? nullptr : found->second;
     if (seen != nullptr && seen->generation > vm.generation) return;
-    if (vm.generation > 0 && plan_vm_removal(vm.id, vm.generation - 1)) return;
+    if (vm.generation > 0 && !planted(Bug::generation_ignored) && plan_vm_removal(vm.id, vm.generation - 1)) return;
     if (seen == nullptr) {
       if (!vm.off) plan_start(vm);
       return;
@@ -160,6 +163,7 @@ class Planner {
       case VmState::creating: return true;
       case VmState::shut_down: return seen.restart < vm.restart;
       case VmState::paused:
+        if (planted(Bug::paused_stays)) return false;
         // It would be paused again by its next write.
         if (!has(observed_, ConditionCode::no_space)) return true;
         waiting_ = true;

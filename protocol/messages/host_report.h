@@ -93,7 +93,7 @@ struct VmReport {
   // Since the guest's last word, or since this agent began to listen; in steps (hostagent/core/guest_words.h), so
   // that a guest which speaks changes nothing.
   std::uint32_t silent_s = 0;
-  std::vector<std::string> not_ready{}; // nodes that its Kubernetes cluster calls NotReady; at most 64
+  std::vector<std::string> not_ready{}; // nodes that its Kubernetes cluster calls NotReady, or does not know; at most 64
   std::uint64_t access = 0;             // fingerprint of the users that its Kubernetes cluster lets in; 0: not told
   bool judges = false;                  // the guest has just asked its cluster: `not_ready` is its answer
   friend bool operator==(const VmReport&, const VmReport&) = default;
@@ -161,7 +161,8 @@ struct HostReport {
   std::vector<ObjectFailure> failures;
   std::vector<SiteRoundTrip> round_trips{};  // one for each site of the order's targets that was measured
   std::string fence_proof{};             // of highest_fence, as the order had it that brought it; empty: none
-  // VMs and networks of which the lists above are no proof: something was being done with them while the host was looked at.
+  // VMs and networks of which the lists above are no proof: something was being done with them while the host was looked at,
+  // or they are removed but for their files.
   std::vector<ObjectRef> in_flight{};    // sorted, each once
   std::vector<HostCondition> conditions{};  // each code once
   std::optional<RefusedOrder> refused{}; // none since the newest accepted order

@@ -7,6 +7,8 @@
 #include "tests/sim/network.h"
 #include "tests/sim/sim_control.h"
 #include "tests/sim/sim_host.h"
+#include "tests/sim/sim_kubernetes.h"
+#include "tests/sim/watch.h"
 #include "tests/sim/world.h"
 
 namespace dure::sim {
@@ -17,7 +19,7 @@ struct CampusShape {
 };
 
 // A whole installation in one process: the real loops of control node and agents over fakes with
-// behaviour, on simulated time. `check` is called after every step and throws on a broken invariant.
+// behaviour, on simulated time. What must hold at every instant is looked at after every few steps, and a breach thrown.
 class Campus {
  public:
   Campus(std::uint64_t seed, CampusShape shape);
@@ -25,7 +27,18 @@ class Campus {
   World& world() { return world_; }
   Network& network() { return network_; }
   SimControl& control() { return control_; }
+  SimKubernetes& kubernetes() { return kubernetes_; }
+  Watch& watch() { return watch_; }
   std::vector<std::unique_ptr<SimHost>>& hosts() { return hosts_; }
+  const std::vector<std::unique_ptr<SimHost>>& hosts() const { return hosts_; }
+  const control::Model& stored() const { return control_.store().stored(); }
+  const SimControl& control() const { return control_; }
+  const Network& network() const { return network_; }
+  const SimKubernetes& kubernetes() const { return kubernetes_; }
+  const World& world() const { return world_; }
+  SimHost* find(const HostId& id);
+  // A key that no host has had.
+  std::string fresh_key();
 
   void run_for(Duration time);
   // Fails (throws) when a request is refused.
@@ -33,22 +46,22 @@ class Campus {
   // The answer arrives later, or never when the control node dies.
   void submit(control::Request request, std::function<void(Result<control::Reply>)> done);
 
-  // Safety, at every instant. Throws std::runtime_error with what is broken.
-  void check() const;
   // Nothing is left to do: every operation has ended, every host is as its rows say.
   bool converged() const;
-  // I9: what exists on hosts is exactly what the rows say. Empty: equal.
+  // I9: what exists on hosts is exactly what the rows say, and what Kubernetes clusters know as well. Empty: equal.
   std::string difference() const;
 
  private:
   World world_;
   Network network_;
+  SimKubernetes kubernetes_;
   SystemId system_;
   wire::SigningKey key_;
   wire::VerifyingKey public_key_;
   SimControl control_;
   std::vector<std::unique_ptr<SimHost>> hosts_;
-  mutable std::uint64_t steps_ = 0;
+  Watch watch_;
+  std::uint32_t keys_ = 0;
 };
 
 }  // namespace dure::sim

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 
 #include "controlnode/ports/agent_link.h"
@@ -17,6 +18,11 @@ struct Weather {
   Duration slowest = std::chrono::milliseconds(20);
 };
 
+// What does not get through. Nobody is told: what is sent is lost.
+struct Cut {
+  bool to_host = false, to_control = false;
+};
+
 // Carries bytes between the control node and the agents: late, twice, damaged or not at all.
 class Network : public control::AgentLink {
  public:
@@ -27,19 +33,19 @@ class Network : public control::AgentLink {
   void listen(control::AgentLinkListener* control) { control_ = control; }
   void connect(const HostId& host, host::ControlLinkListener* agent) { agents_[host] = agent; }
   void disconnect(const HostId& host) { agents_.erase(host); }
-  void cut(const HostId& host, bool is_cut) { cut_[host] = is_cut; }
+  void cut(const HostId& host, Cut how) { cuts_[host] = how; }
 
   void admit(std::vector<control::AdmittedHost> hosts) override {
     admitted_.clear();
-    for (auto& host : hosts) admitted_[host.host] = true;
+    for (auto& host : hosts) admitted_.insert(host.host);
   }
 
   Result<void> send(const HostId& host, std::string bytes) override {
     ++orders_sent_;
-    if (!agents_.contains(host) || cut_[host]) return Error{Errc::unavailable, "not connected"};
+    if (!agents_.contains(host) || !admitted_.contains(host)) return Error{Errc::unavailable, "not connected"};
     carry(std::move(bytes), Damage::arrives, [this, host](std::string arrived) {
       const auto agent = agents_.find(host);
-      if (agent != agents_.end() && !cut_[host]) agent->second->on_envelope(std::move(arrived));
+      if (agent != agents_.end() && !cuts_[host].to_host) agent->second->on_envelope(std::move(arrived));
     });
     return {};
   }
@@ -50,16 +56,18 @@ class Network : public control::AgentLink {
     return sent;
   }
 
+  // `host`: by the key that the sender has proven, which is not what its message says.
   Result<void> send_to_control(const HostId& host, std::string bytes) {
-    if (control_ == nullptr || cut_[host]) return Error{Errc::unavailable, "not connected"};
+    if (control_ == nullptr) return Error{Errc::unavailable, "not connected"};
     carry(std::move(bytes), Damage::dropped, [this, host](std::string arrived) {
-      if (control_ != nullptr && !cut_[host] && admitted_[host]) {
+      if (control_ != nullptr && !cuts_[host].to_control && admitted_.contains(host)) {
         control_->on_agent_message(host, std::move(arrived));
       }
     });
     return {};
   }
 
+  bool admits(const HostId& host) const { return admitted_.contains(host); }
   std::uint64_t orders_sent() const { return orders_sent_; }
 
  private:
@@ -85,8 +93,8 @@ class Network : public control::AgentLink {
   World& world_;
   control::AgentLinkListener* control_ = nullptr;
   std::map<HostId, host::ControlLinkListener*> agents_;
-  std::map<HostId, bool> cut_;
-  std::map<HostId, bool> admitted_;
+  std::map<HostId, Cut> cuts_;
+  std::set<HostId> admitted_;
   std::uint64_t orders_sent_ = 0;
 };
 

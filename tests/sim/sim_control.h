@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
 
 #include "controlnode/app/control_loop.h"
@@ -19,9 +20,18 @@ class SimControl : public control::ControlInbox {
 
   void start();
   void kill();
+  void reboot();  // its PC is switched off and on
   bool runs() const { return loop_ != nullptr; }
+  // How often a program has taken the lead at most: as often as it was started, or has lost its database.
+  std::uint64_t starts() const { return life_; }
+  Clocks& clocks() { return clocks_; }
+  // How often at most in one second it has woken up although nothing had happened.
+  std::size_t idle_wakeups() const { return most_idle_; }
+  const control::Settings& settings() const { return settings_; }
 
   control::FakeStore& store() { return store_; }
+  const control::FakeStore& store() const { return store_; }
+  SteadyPoint steady_now() const { return clocks_.steady_now(); }
   control::InboxApi& api() { return api_; }
   const control::Model& model() const { return loop_->model(); }
   bool serving() const { return loop_ != nullptr && loop_->serving(); }
@@ -36,11 +46,15 @@ class SimControl : public control::ControlInbox {
   Network& network_;
   SystemId system_;
   const wire::SigningKey& key_;
+  Clocks clocks_;
+  control::Settings settings_;
   control::FakeClusterIdentities identities_;
   control::FakeBootstrapDocuments documents_;
   control::FakeStore store_;
   control::InboxApi api_;
   std::uint64_t life_ = 0;
+  TimePoint idle_since_{};
+  std::size_t idle_ = 0, most_idle_ = 0;
   std::unique_ptr<control::ControlLoop> loop_;
   std::vector<control::ControlEvent> waiting_;
 };

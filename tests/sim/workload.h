@@ -7,34 +7,35 @@
 
 namespace dure::sim {
 
-// Users who ask at random, retrying with the same idempotency key as long as they have no answer,
-// while everything that can break breaks.
+// Users who ask at random, retrying with the same idempotency key as long as they have no answer.
 class Workload {
  public:
   explicit Workload(Campus& campus) : campus_(campus) {}
 
-  void storm(Duration time);
-  // No more faults; what is down is started again.
-  void heal();
+  // Somebody asks for something.
+  void step();
+  // What has no answer yet is asked for again.
+  void ask_again();
 
   // Requests that were accepted but are not to be found, or were carried out twice. Empty: none.
   std::string lost_answers() const;
-  // Operations that still run and clusters that are not ready, for a failing test's message.
-  std::string unfinished() const;
 
  private:
   struct Asked {
     control::Request request;
     bool answered = false;
-    Uuid object;  // of the first answer
+    Uuid object;            // of the first answer
   };
 
-  void user_step();
-  void fault_step();
+  control::Request creation(const control::Idempotency& idempotency);
+  control::Request change_of(const control::Cluster& cluster, const control::Idempotency& idempotency);
+  control::Request leave(const control::Cluster& cluster, control::Request request);
+  control::Request power(const control::Cluster& cluster);
+  control::Request access(const control::Cluster& cluster);
+  std::string some_node(const ClusterId& cluster, bool worker);
+  void operator_step();
   void ask(const std::string& key);
   void note_answer(const std::string& key, const Result<control::Reply>& reply);
-  void break_control();
-  void break_host(SimHost& host);
 
   Campus& campus_;
   std::map<std::string, Asked> asked_;

@@ -3,6 +3,8 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "controlnode/ports/bootstrap_documents.h"
 
@@ -27,6 +29,7 @@ class FakeBootstrapDocuments final : public BootstrapDocuments {
     if (plan.joined) text += ",\"joined\":true";
     if (keys.cluster) text += ",\"cluster\":\"keys\"";
     if (keys.node) text += ",\"credential\":\"own\"";
+    for (const auto& member : plan.hosts) text += ",\"member\":\"" + member.name + "\"";
     for (const auto& name : plan.departing) text += ",\"departing\":\"" + name + "\"";
     for (const auto& user : plan.admins) text += ",\"admin\":\"" + user + "\"";
     if (padding > 0) text += ",\"padding\":\"" + std::string(padding, 'x') + "\"";
@@ -42,6 +45,37 @@ class FakeBootstrapDocuments final : public BootstrapDocuments {
  private:
   std::optional<Error> failure(const std::string& call) const {
     return fail ? fail(call) : std::nullopt;
+  }
+};
+
+// What a guest reads in such a document.
+struct FakeDocument {
+  std::string node, role;
+  bool joined = false, has_cluster_keys = false, has_credential = false;
+  std::vector<std::string> members, departing, admins;
+
+  static FakeDocument read(std::string_view text) {
+    FakeDocument document;
+    if (const auto nodes = values(text, "node"); !nodes.empty()) document.node = nodes.front();
+    if (const auto roles = values(text, "role"); !roles.empty()) document.role = roles.front();
+    document.joined = text.find("\"joined\":true") != std::string_view::npos;
+    document.has_cluster_keys = !values(text, "cluster").empty();
+    document.has_credential = !values(text, "credential").empty();
+    document.members = values(text, "member");
+    document.departing = values(text, "departing");
+    document.admins = values(text, "admin");
+    return document;
+  }
+
+ private:
+  static std::vector<std::string> values(std::string_view text, const std::string& key) {
+    const std::string begin = "\"" + key + "\":\"";
+    std::vector<std::string> found;
+    for (auto at = text.find(begin); at != std::string_view::npos; at = text.find(begin, at)) {
+      at += begin.size();
+      found.emplace_back(text.substr(at, text.find('"', at) - at));
+    }
+    return found;
   }
 };
 

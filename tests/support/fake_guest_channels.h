@@ -59,6 +59,15 @@ class FakeGuestChannels : public GuestChannels {
     const auto found = given_.find(socket_path);
     return found == given_.end() ? std::string() : found->second;
   }
+  // The same, once: who has taken it is not given it again before it says that it has another one.
+  std::string take(const std::string& socket_path) {
+    const std::lock_guard lock(mutex_);
+    const auto found = given_.find(socket_path);
+    if (found == given_.end()) return {};
+    std::string document = std::move(found->second);
+    given_.erase(found);
+    return document;
+  }
   // How a guest names the document that it has.
   static std::string revision_of(std::string_view document) {
     Sha256 sum;

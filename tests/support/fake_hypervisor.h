@@ -23,6 +23,7 @@ class FakeHypervisor : public Hypervisor {
     VmSpec spec;
     NetworkSpec network;
     VmPaths paths;
+    std::uint64_t starts = 0;  // how often it was switched on: its guest booted anew each time
   };
   // Asked before every call of "list", "volumes", "start", "stop", "remove": an error makes it fail.
   // Of `in_doubt` the effect takes place all the same.
@@ -159,12 +160,14 @@ class FakeHypervisor : public Hypervisor {
         return Error{Errc::conflict, "an older generation is still there"};
       if (there.seen.state == VmState::running) return {};
       if (there.seen.state == VmState::paused && disk_full) return {};
+      if (there.seen.state != VmState::paused) ++found->second.starts;
       found->second.seen.state = VmState::running;
       found->second.seen.restart = vm.restart;
     } else {
       overlays_.emplace(vm.id, vm.generation);
       Domain made{true, {}, vm, network, paths};
       made.seen = {vm.id, vm.generation, order, network.id, network.vni, VmState::running, vm.restart};
+      made.starts = 1;
       domains_.emplace(vm.id, std::move(made));
     }
     ++starts_;

@@ -35,6 +35,20 @@ TEST_CASE("bootstrap plan: one member starts the cluster, the others join") {
   CHECK(demo.plan("demo-w1").role == BootstrapRole::worker);
 }
 
+TEST_CASE("bootstrap plan: who is first after the member that started the cluster is gone joins, and does not start another") {
+  Demo demo;
+  demo.model.nodes.erase(demo.node("demo-cp1")->id);
+  for (const char* member : {"demo-cp3", "demo-w1"}) {
+    bool& joined = demo.model.nodes.at(demo.node(member)->id).joined;
+    joined = true;
+    CHECK(demo.plan("demo-cp2").role == BootstrapRole::control_plane);
+    CHECK(demo.plan("demo-cp3").role == BootstrapRole::control_plane);
+    joined = false;
+  }
+  // Nobody has joined: there is no cluster.
+  CHECK(demo.plan("demo-cp2").role == BootstrapRole::init);
+}
+
 TEST_CASE("bootstrap plan: the API is asked for at this node first, and everybody is in the hosts file") {
   Demo demo;
   const auto plan = demo.plan("demo-cp2");
