@@ -1,0 +1,434 @@
+#include "tests/explore/agent.h"
+
+#include <algorithm>
+#include <iterator>
+#include <sstream>
+
+#include "common/planted.h"
+#include "hostagent/core/agent_report.h"
+#include "protocol/wire/replay_guard.h"
+#include "tests/explore/machine.h"
+
+namespace dure::explore {
+namespace {
+
+// The agent's clock stands still: its pauses are as good as none, and what takes too long is told by a fault that says so.
+constexpr SteadyPoint kAgentNow{1'000'000'000};
+constexpr Duration kMuteFor = std::chrono::seconds(90);
+
+host::RetryRules no_pauses() {
+  host::RetryRules rules;
+  rules.first = rules.most = rules.lasts = rules.vm_lasts = rules.most_between_starts = Duration{0};
+  return rules;
+}
+
+const Domain* find(const Machine& machine, const NodeId& id) {
+  for (const Domain& vm : machine.vms) {
+    if (vm.seen.id == id) return &vm;
+  }
+  return nullptr;
+}
+
+Domain& at(Machine& machine, const NodeId& id) {
+  return *std::find_if(machine.vms.begin(), machine.vms.end(), [&](const Domain& vm) { return vm.seen.id == id; });
+}
+
+void prove_earlier_life(Pc& pc, const host::Observed& seen) {
+  if (pc.earlier.empty()) return;
+  if (!pc.young) pc.earlier.clear();
+  for (const auto& vm : seen.vms) pc.earlier.erase({ObjectKind::vm, vm.id.uuid});
+  for (const auto& network : seen.networks) pc.earlier.erase({ObjectKind::network, network.spec.id.uuid});
+}
+
+void follow_guests(Pc& pc, const host::Observed& seen) {
+  if (!seen.hypervisor_answers) return;
+  std::map<NodeId, Words> words;
+  for (const auto& vm : seen.vms) {
+    if (vm.state != VmState::running) continue;
+    const auto known = pc.words.find(vm.id);
+    if (known != pc.words.end()) {
+      words.insert(*known);
+    } else if (const Domain* there = find(*pc.machine, vm.id)) {
+      words.emplace(vm.id, Words{there->guest, there->boot});
+    }
+  }
+  pc.words = std::move(words);
+}
+
+bool needed(const Pc& pc, const host::Observed& seen, const ObjectRef& object) {
+  const auto is = [&](const auto& one) { return one.id.uuid == object.object; };
+  if (object.kind == ObjectKind::vm) {
+    return std::any_of(pc.order->vms.begin(), pc.order->vms.end(), is) || std::any_of(seen.vms.begin(), seen.vms.end(), is) ||
+           std::any_of(seen.files.begin(), seen.files.end(), is);
+  }
+  return std::any_of(pc.order->networks.begin(), pc.order->networks.end(), is) ||
+         std::any_of(seen.networks.begin(), seen.networks.end(), [&](const auto& one) { return is(one.spec); });
+}
+
+void discharge_what_is_gone(Pc& pc, const host::Observed& seen) {
+  if (!pc.order || !seen.hypervisor_answers) return;
+  std::erase_if(pc.obligations, [&](const ObjectRef& object) {
+    return !pc.attempts.in_flight(object) && !pc.earlier.contains(object) && !needed(pc, seen, object);
+  });
+}
+
+// Journal before effect.
+void oblige(Pc& pc, const host::HostOp& op) {
+  if (std::holds_alternative<host::StartVm>(op) || std::holds_alternative<host::ApplyNetwork>(op)) {
+    pc.obligations.insert(host::key_of(op));
+  }
+}
+
+void act(Pc& pc, const host::Observed& seen) {
+  if (!pc.order) return;
+  pc.order_is_news = false;
+  const auto plan = host::host_plan(*pc.order, seen, {filter_rules(), {}, {}});
+  pc.attempts.plan(plan.ops, kAgentNow);
+  for (const auto& op : plan.ops) {
+    if (!pc.attempts.may_begin(op, kAgentNow)) continue;
+    oblige(pc, op);
+    pc.attempts.begin(op, kAgentNow);
+    pc.running.push_back({op});
+  }
+  std::sort(pc.running.begin(), pc.running.end(),
+            [](const Running& a, const Running& b) { return host::key_of(a.op) < host::key_of(b.op); });
+  if (pc.applied_generation == pc.order->generation) return;
+  const bool but_for_failures = !plan.ops.empty() && seen.hypervisor_answers && pc.attempts.only_failures();
+  if (plan.settled || but_for_failures) pc.applied_generation = pc.order->generation;
+}
+
+void forget_process(Pc& pc) {
+  ++pc.session;
+  pc.accepted.sequence = 0;
+  pc.order.reset();
+  pc.order_hash = {};
+  pc.applied_generation = 0;
+  pc.seen.reset();
+  pc.looking.reset();
+  pc.order_is_news = false;
+  pc.attempts = host::Attempts(no_pauses());
+  pc.running.clear();
+  pc.words.clear();
+}
+
+// What a control plane's document says: "init" or "join", and whom it is to let go.
+std::vector<std::string> words_of(const std::string& document) {
+  std::istringstream stream(document);
+  return {std::istream_iterator<std::string>(stream), {}};
+}
+
+host::GuestStatus status_of(const NodeId& id, const Words& words, const std::vector<std::string>& document) {
+  host::GuestStatus status;
+  status.boot = id.uuid;
+  status.boot.bytes[1] = static_cast<std::uint8_t>(words.boot + 1);
+  status.stages.push_back({"booted", 1});
+  if (words.guest == Guest::booting) return status;
+  for (const char* stage : {"network", "configured"}) status.stages.push_back({stage, 2});
+  if (!document.empty()) {
+    status.stages.push_back({"containerd", 3});
+    status.stages.push_back({document.front(), 4});
+    status.departed.assign(document.begin() + 1, document.end());
+  }
+  status.stages.push_back({"ready", 5});
+  return status;
+}
+
+host::GuestBook guests_of(const Pc& pc) {
+  host::GuestBook book;
+  for (const auto& [id, words] : pc.words) {
+    host::GuestWords& said = book[id];
+    said.silent_since = words.guest == Guest::mute ? kAgentNow - kMuteFor : kAgentNow;
+    if (words.guest == Guest::booting && words.boot == 0) continue;
+    std::vector<std::string> document;
+    if (pc.order) {
+      for (const VmSpec& vm : pc.order->vms) {
+        if (vm.id == id) document = words_of(vm.bootstrap);
+      }
+    }
+    said.status = status_of(id, words, document);
+  }
+  return book;
+}
+
+void add(Hasher& hasher, const ObjectRef& object) {
+  hasher.add(object.kind);
+  hasher.add(object.object);
+}
+
+struct HashOp {
+  Hasher& hasher;
+  void network(const NetworkSpec& spec) const {
+    hasher.add(spec.vni);
+    for (const auto& entry : spec.entries) hasher.add(static_cast<std::uint64_t>(entry.address.value) << 32 | entry.vtep.value);
+  }
+  void operator()(const host::FetchBlob&) const {}
+  void operator()(const host::RemoveBlob&) const {}
+  void operator()(const host::ApplyNetwork& op) const { network(op.network); }
+  void operator()(const host::RemoveNetwork& op) const { hasher.add(op.vni); }
+  void operator()(const host::ApplyFirewall& op) const {
+    for (const auto& spec : op.networks) network(spec);
+  }
+  void operator()(const host::RemoveFirewall&) const {}
+  void operator()(const host::StartVm& op) const { hasher.add(op.vm.generation << 32 | op.vm.restart); }
+  void operator()(const host::StopVm& op) const { hasher.add(op.generation << 1 | static_cast<std::uint64_t>(op.hard)); }
+  void operator()(const host::RemoveVm& op) const { hasher.add(op.generation); }
+};
+
+void add(Hasher& hasher, const host::HostOp& op) {
+  hasher.add(op.index());
+  add(hasher, host::key_of(op));
+  std::visit(HashOp{hasher}, op);
+}
+
+void add(Hasher& hasher, const std::optional<Look>& look) {
+  hasher.add(look ? 1 + static_cast<std::uint64_t>(look->blind) : 0);
+  if (look) hasher.add(look->machine->hash);
+}
+
+template <class Objects>
+void add_objects(Hasher& hasher, const Objects& objects) {
+  hasher.add(objects.size());
+  for (const ObjectRef& object : objects) add(hasher, object);
+}
+
+void add_attempts(Hasher& hasher, const Pc& pc) {
+  add_objects(hasher, pc.attempts.in_flight());
+  hasher.add(pc.running.size());
+  for (const Running& each : pc.running) {
+    add(hasher, each.op);
+    hasher.add(each.hangs);
+  }
+  hasher.add(pc.ghosts.size());
+  for (const auto& op : pc.ghosts) add(hasher, op);
+  for (const auto& failure : pc.attempts.failures(kAgentNow)) add(hasher, ObjectRef{failure.kind, failure.object});
+}
+
+Hash hash_of(const Pc& pc) {
+  Hasher hasher;
+  hasher.add(pc.id);
+  hasher.add(pc.machine->hash);
+  hasher.add(static_cast<std::uint64_t>(pc.dead) | static_cast<std::uint64_t>(pc.cut) << 1 |
+             static_cast<std::uint64_t>(pc.order_is_news) << 2 | static_cast<std::uint64_t>(pc.young) << 3 |
+             static_cast<std::uint64_t>(pc.order != nullptr) << 4 |
+             static_cast<std::uint64_t>(pc.order && pc.order->generation == pc.applied_generation) << 5 |
+             std::uint64_t{pc.session} << 8);
+  hasher.add(pc.order_hash);
+  add(hasher, pc.seen);
+  add(hasher, pc.looking);
+  add_attempts(hasher, pc);
+  add_objects(hasher, pc.earlier);
+  add_objects(hasher, pc.obligations);
+  hasher.add(pc.words.size());
+  for (const auto& [id, words] : pc.words) {
+    hasher.add(id);
+    hasher.add(static_cast<std::uint64_t>(words.guest) << 8 | words.boot);
+  }
+  return hasher.finish();
+}
+
+}  // namespace
+
+Pc new_pc(const HostId& id) {
+  Pc pc;
+  pc.id = id;
+  pc.machine = make_machine({});
+  pc.attempts = host::Attempts(no_pauses());
+  return pc;
+}
+
+void accept_order(Pc& pc, std::shared_ptr<const HostOrder> order) {
+  pc.accepted = wire::after(*order, pc.accepted);
+  if (!pc.order || pc.order->generation != order->generation) pc.attempts.forgive();
+  pc.order = std::move(order);
+  pc.order_hash = hash_of(*pc.order);
+  pc.order_is_news = true;
+}
+
+bool look_is_due(const Pc& pc) {
+  if (pc.dead || pc.looking) return false;
+  if (!pc.seen || pc.seen->blind || pc.order_is_news || pc.seen->machine->hash != pc.machine->hash) return true;
+  if (pc.attempts.in_flight().size() != pc.running.size()) return true;  // something has ended
+  return !pc.earlier.empty() && !pc.young;
+}
+
+void begin_look(Pc& pc, bool blind) {
+  pc.attempts.look();
+  pc.looking = Look{pc.machine, blind};
+}
+
+void end_look(Pc& pc) {
+  pc.seen = std::exchange(pc.looking, std::nullopt);
+  const auto seen = pc.seen->blind ? observed(*pc.seen) : pc.seen->machine->observed;
+  prove_earlier_life(pc, seen);
+  follow_guests(pc, seen);
+  discharge_what_is_gone(pc, seen);
+  act(pc, seen);
+}
+
+void end_op(Pc& pc, std::size_t which, Outcome outcome) {
+  const auto op = pc.running[which].op;
+  pc.running.erase(pc.running.begin() + static_cast<std::ptrdiff_t>(which));
+  const auto key = host::key_of(op);
+  auto changed = outcome == Outcome::failed ? std::nullopt : effect_of(op, *pc.machine);
+  if (!changed && outcome == Outcome::ok) outcome = Outcome::failed;
+  if (changed) {
+    pc.machine = make_machine(std::move(*changed));
+    if (const auto* start = std::get_if<host::StartVm>(&op); start != nullptr && pc.words.contains(start->vm.id)) {
+      const Domain* vm = find(*pc.machine, start->vm.id);
+      pc.words[start->vm.id] = {vm->guest, vm->boot};
+    }
+  }
+  pc.earlier.erase(key);
+  // Calls for one object are made one after the other: what an earlier process began comes before this, or never.
+  std::erase_if(pc.ghosts, [&](const auto& ghost) { return host::key_of(ghost) == key; });
+  std::optional<ObjectFailure> failure;
+  if (outcome != Outcome::ok) failure = ObjectFailure{key.kind, key.object, FailureCode::hypervisor, "failed"};
+  pc.attempts.end(op, failure, kAgentNow);
+}
+
+void haunt(Pc& pc, std::size_t which) {
+  const auto op = pc.ghosts[which];
+  pc.ghosts.erase(pc.ghosts.begin() + static_cast<std::ptrdiff_t>(which));
+  if (auto changed = effect_of(op, *pc.machine)) pc.machine = make_machine(std::move(*changed));
+}
+
+void grow_up(Pc& pc) {
+  pc.young = false;
+  pc.ghosts.clear();
+}
+
+void restart_agent(Pc& pc) {
+  for (const Running& each : pc.running) pc.ghosts.push_back(each.op);
+  forget_process(pc);
+  pc.earlier = pc.obligations;
+  pc.young = true;
+}
+
+void reboot_pc(Pc& pc) {
+  Machine after = *pc.machine;
+  for (Domain& vm : after.vms) {
+    if (active(vm.seen.state)) vm.seen.state = VmState::stopped;
+    vm.attached = false;
+  }
+  after.networks.clear();
+  after.firewall = {};
+  pc.machine = make_machine(std::move(after));
+  forget_process(pc);
+  pc.ghosts.clear();
+  pc.earlier = pc.obligations;
+  pc.young = true;
+}
+
+void set_up_anew(Pc& pc, const HostId& id) {
+  forget_process(pc);
+  pc.id = id;
+  pc.accepted = {};
+  pc.ghosts.clear();
+  pc.earlier.clear();
+  pc.obligations.clear();
+  pc.young = pc.cut = false;
+  pc.session += 100;
+}
+
+void set_guest(Pc& pc, const NodeId& vm, Guest guest, bool rebooted) {
+  Machine after = *pc.machine;
+  Domain& there = at(after, vm);
+  there.guest = guest;
+  if (rebooted) ++there.boot;
+  if (const auto heard = pc.words.find(vm); heard != pc.words.end()) heard->second = {there.guest, there.boot};
+  pc.machine = make_machine(std::move(after));
+}
+
+void set_vm_state(Pc& pc, const NodeId& vm, VmState state) {
+  Machine after = *pc.machine;
+  at(after, vm).seen.state = state;
+  pc.machine = make_machine(std::move(after));
+}
+
+HostReport report_of(const Pc& pc, const SystemId& system, TimePoint clock) {
+  HostReport report;
+  report.system = system;
+  report.host = pc.id;
+  report.session.uuid.bytes[15] = static_cast<std::uint8_t>(pc.session);
+  report.session.uuid.bytes[0] = 0x5e;
+  report.clock = clock;
+  report.highest_fence = pc.accepted.fence;
+  report.accepted_generation = pc.order ? pc.order->generation : 0;
+  report.applied_generation = pc.applied_generation;
+  report.capacity.hardware_virtualisation = true;
+  if (pc.seen) {
+    const auto seen = pc.seen->blind ? observed(*pc.seen) : pc.seen->machine->observed;
+    host::add_observed(report, seen, pc.order.get(), guests_of(pc), {}, kAgentNow);
+  }
+  report.failures = pc.attempts.failures(kAgentNow);
+  auto in_flight = pc.earlier;
+  for (const auto& object : pc.attempts.in_flight()) in_flight.insert(object);
+  if (planted(Bug::in_flight_untold)) in_flight.clear();
+  std::copy_if(in_flight.begin(), in_flight.end(), std::back_inserter(report.in_flight), [](const ObjectRef& object) {
+    return object.kind == ObjectKind::vm || object.kind == ObjectKind::network;
+  });
+  return report;
+}
+
+Hash hash_of(const HostReport& report) {
+  Hasher hasher;
+  hasher.add(report.host);
+  hasher.add(report.session);
+  hasher.add(report.accepted_generation);
+  hasher.add(report.applied_generation);
+  hasher.add(report.observed);
+  hasher.add(report.vms.size());
+  for (const VmReport& vm : report.vms) {
+    hasher.add(vm.id);
+    hasher.add(vm.generation << 16 | vm.restart << 8 | static_cast<std::uint64_t>(vm.state));
+    hasher.add(vm.boot);
+    hasher.add(vm.stages.size() << 32 | vm.departed.size() << 16 | vm.silent_s);
+    for (const auto& name : vm.departed) hasher.add(std::string_view(name));
+  }
+  hasher.add(report.networks.size());
+  for (const auto& network : report.networks) hasher.add(network.vni);
+  for (const auto& image : report.images) hasher.add(image.complete);
+  hasher.add(report.failures.size());
+  for (const auto& failure : report.failures) add(hasher, ObjectRef{failure.kind, failure.object});
+  for (const auto& condition : report.conditions) hasher.add(condition.code);
+  add_objects(hasher, report.in_flight);
+  return hasher.finish();
+}
+
+Hash hash_of(const HostOrder& order) {
+  Hasher hasher;
+  hasher.add(order.images.size());
+  hasher.add(order.vms.size());
+  for (const VmSpec& vm : order.vms) {
+    hasher.add(vm.id);
+    hasher.add(vm.generation << 16 | vm.restart << 1 | static_cast<std::uint64_t>(vm.off));
+    hasher.add(std::string_view(vm.bootstrap));
+  }
+  hasher.add(order.networks.size());
+  for (const NetworkSpec& network : order.networks) {
+    hasher.add(network.id);
+    hasher.add(network.entries.size());
+    for (const auto& entry : network.entries) hasher.add(static_cast<std::uint64_t>(entry.address.value) << 32 | entry.vtep.value);
+  }
+  hasher.add(order.removed_vms.size());
+  for (const VmRemoval& removal : order.removed_vms) {
+    hasher.add(removal.id);
+    hasher.add(removal.generation);
+  }
+  hasher.add(order.removed_networks.size());
+  for (const NetworkRemoval& removal : order.removed_networks) hasher.add(removal.vni);
+  return hasher.finish();
+}
+
+bool in_flight(const Pc& pc, const ObjectRef& object) {
+  if (pc.earlier.contains(object) || pc.attempts.in_flight(object)) return true;
+  return std::any_of(pc.ghosts.begin(), pc.ghosts.end(), [&](const auto& op) { return host::key_of(op) == object; });
+}
+
+PcRef make_pc(Pc pc) {
+  pc.young = pc.young && !(pc.earlier.empty() && pc.ghosts.empty());
+  pc.hash = hash_of(pc);
+  return std::make_shared<const Pc>(std::move(pc));
+}
+
+}  // namespace dure::explore

@@ -1,0 +1,145 @@
+#include "tests/explore/campus.h"
+
+#include "tests/explore/agent.h"
+#include "tests/explore/control_side.h"
+#include "tests/explore/machine.h"
+#include "tests/support/model_builder.h"
+
+namespace dure::explore {
+namespace {
+
+using Kind = Ask::Kind;
+
+constexpr control::Resources kOneVm{4, 1024, 20}, kTwoVms{4, 2048, 40};
+
+Ask create(const std::string& name, std::uint32_t planes, std::uint32_t workers, std::uint8_t times = 1) {
+  return {Kind::create, name, planes, workers, 0, {}, times};
+}
+Ask of(Kind kind, const std::string& cluster, std::uint8_t times = 1) { return {kind, cluster, 1, 0, 0, {}, times}; }
+Ask scale(const std::string& cluster, std::uint32_t workers) { return {Kind::scale, cluster, 1, workers}; }
+Ask on_host(Kind kind, std::size_t pc) { return {kind, {}, 1, 0, pc}; }
+Ask on_node(Kind kind, const std::string& cluster, const std::string& node) { return {kind, cluster, 1, 0, 0, node}; }
+
+// What goes wrong with one object.
+const std::vector<std::pair<Fault, std::uint8_t>> kSmallFaults{
+    {Fault::op_fails, 1}, {Fault::op_in_doubt, 1}, {Fault::op_hangs, 1},     {Fault::blind_look, 1}, {Fault::crash, 1},
+    {Fault::pause, 1},    {Fault::guest_off, 1},   {Fault::guest_reboots, 1}, {Fault::guest_mute, 1}, {Fault::agent_restarts, 1},
+    {Fault::pc_reboots, 1}};
+// What goes wrong between PCs.
+const std::vector<std::pair<Fault, std::uint8_t>> kGreatFaults{{Fault::pc_dies, 1},      {Fault::link_cut, 1}, {Fault::control_restarts, 1},
+                                                               {Fault::late_report, 1}, {Fault::agent_restarts, 1}};
+
+std::vector<Config> on_one_host() {
+  return {
+      {"beside", "two clusters on one PC, and what may go wrong with their objects", {kTwoVms},
+       {create("a", 1, 0), of(Kind::remove, "a"), create("b", 1, 0), of(Kind::remove, "b")}, 4, 1, kSmallFaults},
+      {"again", "a cluster is made, deleted and made again on one PC whose image is not there yet", {kOneVm},
+       {create("a", 1, 0, 2), of(Kind::remove, "a", 2), of(Kind::cancel, "a"), of(Kind::repair, "a")}, 4, 2, kSmallFaults, false, false},
+      {"power", "a node is switched off, on and anew, by its user or its guest", {kOneVm},
+       {create("a", 1, 0), on_node(Kind::stop, "a", "a-cp1"), on_node(Kind::start, "a", "a-cp1"), on_node(Kind::reboot, "a", "a-cp1"),
+        of(Kind::remove, "a")}, 4, 2, kSmallFaults},
+  };
+}
+
+std::vector<Config> on_more_hosts() {
+  return {
+      {"lost", "PCs go for ever, are given up and replaced", {kOneVm, kOneVm},
+       {create("a", 1, 1), of(Kind::remove, "a"), of(Kind::repair, "a"), on_host(Kind::lose, 0), on_host(Kind::lose, 1),
+        on_host(Kind::replace_host, 0), on_host(Kind::replace_host, 1)}, 3, 1, kGreatFaults},
+      {"spare", "a worker's PC goes, and another takes its place", {kOneVm, kOneVm, kOneVm},
+       {create("a", 1, 1), of(Kind::repair, "a"), of(Kind::repair_lost, "a"), on_host(Kind::lose, 1), of(Kind::remove, "a")}, 3, 1,
+       {{Fault::pc_dies, 1}, {Fault::link_cut, 1}}},
+      {"drain", "a Kubernetes cluster gives up a worker and gets another", {kOneVm, kOneVm},
+       {create("a", 1, 1), scale("a", 0), scale("a", 1), of(Kind::remove, "a")}, 3, 1,
+       {{Fault::pc_dies, 1}, {Fault::guest_mute, 1}, {Fault::control_restarts, 1}}, true},
+  };
+}
+
+}  // namespace
+
+std::vector<Config> configs() {
+  auto all = on_one_host();
+  for (Config& config : on_more_hosts()) all.push_back(std::move(config));
+  for (Config& config : all) {
+    if (!config.kubernetes) continue;
+    for (Ask& ask : config.asks) {
+      if (ask.kind == Kind::create) ask.node = "kubernetes";
+    }
+  }
+  return all;
+}
+
+Config deeper(Config config, unsigned by) {
+  config.max_faults = static_cast<std::uint8_t>(config.max_faults + by);
+  config.max_asks = static_cast<std::uint8_t>(config.max_asks + by);
+  return config;
+}
+
+State first_state(const Config& config) {
+  control::test::Campus campus;
+  campus.site("a");
+  State state;
+  for (const auto& capacity : config.hosts) {
+    const auto id = campus.host("h" + std::to_string(state.pc_count + 1), "a", capacity, control::HostClass::scavenged, false);
+    Pc pc = new_pc(id);
+    Machine machine;
+    machine.image = config.image_there;
+    pc.machine = make_machine(std::move(machine));
+    begin_look(pc, false);
+    end_look(pc);
+    state.pcs[state.pc_count++] = make_pc(std::move(pc));
+  }
+  campus.catalog();
+  control::Settings& settings = campus.model.settings;
+  // The order of what is waited for is that of the real settings; the steps are whole minutes.
+  settings.silent_after_s = 60;
+  settings.given_up_after_s = 180;
+  settings.node_deadline_s = 900;
+  settings.drain_deadline_s = 600;
+  state.control = make_control(campus.model, control::test::steady(campus.now));
+  for (std::size_t i = 0; i < state.pc_count; ++i) {
+    state.control = take_report(state.control, report_of(*state.pcs[i], campus.model.system, campus.now));
+  }
+  return state;
+}
+
+std::string in_words(const Ask& ask) {
+  const std::string host = "h" + std::to_string(ask.pc + 1);
+  switch (ask.kind) {
+    case Kind::create:
+      return "create " + ask.cluster + " control-planes " + std::to_string(ask.planes) + " workers " + std::to_string(ask.workers) +
+             (ask.node.empty() ? "" : " image " + ask.node);
+    case Kind::scale: return "scale " + ask.cluster + " " + std::to_string(ask.workers);
+    case Kind::replace: return "replace " + ask.cluster + " " + ask.node;
+    case Kind::repair: return "repair " + ask.cluster;
+    case Kind::repair_lost: return "repair " + ask.cluster + " lost";
+    case Kind::remove: return "delete " + ask.cluster;
+    case Kind::cancel: return "cancel cluster-create";
+    case Kind::stop: return "stop " + ask.cluster + " " + ask.node;
+    case Kind::start: return "start " + ask.cluster + " " + ask.node;
+    case Kind::reboot: return "reboot " + ask.cluster + " " + ask.node;
+    case Kind::lose: return "lose " + host;
+    case Kind::replace_host: return "replace-host " + host;
+    case Kind::cordon: return "cordon " + host;
+  }
+  return {};
+}
+
+std::string setting_in_words(const Config& config) {
+  std::string text = "site a\n";
+  for (std::size_t i = 0; i < config.hosts.size(); ++i) {
+    const auto& host = config.hosts[i];
+    text += "host h" + std::to_string(i + 1) + " site a vcpus " + std::to_string(host.vcpus) + " memory " + std::to_string(host.memory_mib) +
+            " disk " + std::to_string(host.disk_gib) + "\n";
+  }
+  return text + "flavor small 1 1024 10\n";
+}
+
+std::string_view to_string(Fault fault) {
+  static constexpr std::array<std::string_view, kFaults> kNames{
+      "op-fails",   "op-in-doubt", "op-hangs",       "blind-look", "crash",    "pause",   "guest-reboots",    "guest-off",
+      "guest-mute", "agent-restarts", "pc-reboots", "link-cut", "pc-dies", "control-restarts", "late-report"};
+  return kNames.at(static_cast<std::size_t>(fault));
+}
+
+}  // namespace dure::explore
