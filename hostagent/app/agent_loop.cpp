@@ -101,6 +101,7 @@ void AgentLoop::on(ObservationDone&& event) {
   if (blind_) log::info("the look at this host has ended after all", {});
   looking_ = blind_ = false;
   seen_ = std::move(event.observed);
+  attempts_.looked();
   prove_earlier_life();
   follow_guests();
   discharge_what_is_gone();

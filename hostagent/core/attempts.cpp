@@ -115,15 +115,21 @@ void Attempts::forgive() {
   for (auto& [key, attempt] : attempts_) attempt.not_before = {};
 }
 
+void Attempts::look() {
+  unseen_.merge(ended_);
+  ended_.clear();
+}
+
 bool Attempts::running(const OpKey& key) const {
   const auto found = attempts_.find(key);
   return found != attempts_.end() && found->second.running;
 }
 
-bool Attempts::in_flight(const OpKey& key) const { return ended_.contains(key) || running(key); }
+bool Attempts::in_flight(const OpKey& key) const { return ended_.contains(key) || unseen_.contains(key) || running(key); }
 
 std::vector<ObjectRef> Attempts::in_flight() const {
   std::set<ObjectRef> all(ended_);
+  all.insert(unseen_.begin(), unseen_.end());
   for (const auto& [key, attempt] : attempts_) {
     if (attempt.running) all.insert(key);
   }

@@ -40,9 +40,11 @@ class Attempts {
   void forgive();
 
   // A look at the host begins: it sees what has ended by now.
-  void look() { ended_.clear(); }
+  void look();
+  // It has ended: what is told of the host from now on is what it saw.
+  void looked() { unseen_.clear(); }
   bool running(const OpKey& key) const;
-  // Of these the newest look proves nothing: they are under way, or have ended while it was made. Sorted.
+  // Of these the look that has ended last proves nothing: they are under way, or have ended after it began. Sorted.
   std::vector<ObjectRef> in_flight() const;
   bool in_flight(const OpKey& key) const;
   // Nothing is under way, and everything that is planned has failed.
@@ -73,7 +75,8 @@ class Attempts {
 
   RetryRules rules_;
   std::map<OpKey, Attempt> attempts_;
-  std::set<OpKey> ended_;  // since the newest look began
+  std::set<OpKey> ended_;   // since the newest look began
+  std::set<OpKey> unseen_;  // before that, but after the one began that has ended last
 };
 
 }  // namespace dure::host

@@ -258,6 +258,7 @@ void begin_look(Pc& pc, bool blind) {
 
 void end_look(Pc& pc) {
   pc.seen = std::exchange(pc.looking, std::nullopt);
+  pc.attempts.looked();
   const auto seen = pc.seen->blind ? observed(*pc.seen) : pc.seen->machine->observed;
   prove_earlier_life(pc, seen);
   follow_guests(pc, seen);

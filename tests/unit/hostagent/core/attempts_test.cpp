@@ -22,6 +22,7 @@ struct Stand {
 
   bool plan() {
     attempts.look();
+    attempts.looked();
     attempts.plan({op}, now);
     if (!attempts.may_begin(op, now)) return false;
     attempts.begin(op, now);
@@ -112,6 +113,20 @@ TEST_CASE("attempts: of what is under way, or has ended since the look began, th
   CHECK_FALSE(stand.attempts.may_begin(stand.op, stand.now));
   CHECK_FALSE(stand.attempts.retry_due(stand.now));
   stand.attempts.look();
+  stand.attempts.looked();
+  CHECK(stand.attempts.in_flight().empty());
+}
+
+TEST_CASE("attempts: while a look is made the one before is told, which has not seen what ended in between") {
+  Stand stand(start_of_sample());
+  const auto key = key_of(stand.op);
+  REQUIRE(stand.plan());
+  stand.succeed();
+  stand.attempts.look();
+  CHECK(stand.attempts.in_flight(key));
+  CHECK(stand.attempts.in_flight() == std::vector<ObjectRef>{key});
+  stand.attempts.looked();
+  CHECK_FALSE(stand.attempts.in_flight(key));
   CHECK(stand.attempts.in_flight().empty());
 }
 
