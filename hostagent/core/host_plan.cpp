@@ -48,9 +48,17 @@ class Planner {
 
   void plan_networks() {
     for (const auto& network : order_.networks) {
-      if (!network_in_place(network)) add(ApplyNetwork{network});
+      if (network_in_place(network)) continue;
+      if (filter_is_up()) {
+        add(ApplyNetwork{network});
+      } else {
+        waiting_ = true;
+      }
     }
   }
+
+  // Somebody's rules, and they are not about to go.
+  bool filter_is_up() const { return observed_.firewall != Digest{} && !memory_.filter_in_flight; }
 
   bool network_in_place(const NetworkSpec& wanted) const {
     const auto found = networks_.find(wanted.vni);
@@ -82,7 +90,11 @@ class Planner {
     if (guests_possible()) {
       if (!firewall_in_place()) add(ApplyFirewall{order_.networks});
     } else if (observed_.firewall != Digest{}) {
-      add(RemoveFirewall{});
+      if (memory_.guests_in_flight) {
+        waiting_ = true;
+      } else {
+        add(RemoveFirewall{});
+      }
     }
   }
 
@@ -183,7 +195,7 @@ class Planner {
       waiting_ = true;  // the codec refuses such an order; never start a VM without them
       return;
     }
-    if (!blobs_complete(*image) || !network_in_place(*network) || !firewall_in_place()) {
+    if (!blobs_complete(*image) || !network_in_place(*network) || !firewall_in_place() || !filter_is_up()) {
       waiting_ = true;
       return;
     }

@@ -41,6 +41,8 @@ struct PlanMemory {
   Digest firewall_rules;             // names the rules that this agent would write, and their options
   std::set<NodeId> asked_to_stop;    // so long ago that they do not do it
   std::set<Digest> unneeded_blobs;   // for so long that nobody will want them soon
+  // Of which the look proves nothing, because something is being done with it: the packet filter, and any VM or network.
+  bool filter_in_flight = false, guests_in_flight = false;
 };
 
 struct HostPlan {
@@ -57,7 +59,9 @@ struct HostPlan {
 //  - a VM of an older generation than ordered is removed first; a newer one is left alone;
 //  - a VM or network is removed only when the order names it; one that the order does not mention
 //    is left alone; a network is removed only when no VM observed here is on it;
-//  - the firewall goes only with the last VM and the last network: it never opens while a guest is there;
+//  - a network is made only behind a packet filter, which lets nobody through of whom it does not know;
+//  - the firewall goes only with the last VM and the last network, also of those under way: it never opens while a guest
+//    is there, or may come to be;
 //  - a blob goes only when nothing is here that the order does not explain;
 //  - while libvirt does not answer, no VM op is planned.
 HostPlan host_plan(const HostOrder& order, const Observed& observed, const PlanMemory& memory);

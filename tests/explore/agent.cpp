@@ -79,10 +79,21 @@ void oblige(Pc& pc, const host::HostOp& op) {
   }
 }
 
+bool may_exist(const ObjectRef& object) { return object.kind == ObjectKind::vm || object.kind == ObjectKind::network; }
+
+host::PlanMemory memory_of(const Pc& pc) {
+  host::PlanMemory memory;
+  memory.firewall_rules = filter_rules();
+  memory.filter_in_flight = pc.attempts.in_flight(host::key_of(host::ApplyFirewall{}));
+  const auto in_flight = pc.attempts.in_flight();
+  memory.guests_in_flight = !pc.earlier.empty() || std::any_of(in_flight.begin(), in_flight.end(), &may_exist);
+  return memory;
+}
+
 void act(Pc& pc, const host::Observed& seen) {
   if (!pc.order) return;
   pc.order_is_news = false;
-  const auto plan = host::host_plan(*pc.order, seen, {filter_rules(), {}, {}});
+  const auto plan = host::host_plan(*pc.order, seen, memory_of(pc));
   pc.attempts.plan(plan.ops, kAgentNow);
   for (const auto& op : plan.ops) {
     if (!pc.attempts.may_begin(op, kAgentNow)) continue;
@@ -365,9 +376,7 @@ HostReport report_of(const Pc& pc, const SystemId& system, TimePoint clock) {
   auto in_flight = pc.earlier;
   for (const auto& object : pc.attempts.in_flight()) in_flight.insert(object);
   if (planted(Bug::in_flight_untold)) in_flight.clear();
-  std::copy_if(in_flight.begin(), in_flight.end(), std::back_inserter(report.in_flight), [](const ObjectRef& object) {
-    return object.kind == ObjectKind::vm || object.kind == ObjectKind::network;
-  });
+  std::copy_if(in_flight.begin(), in_flight.end(), std::back_inserter(report.in_flight), &may_exist);
   return report;
 }
 

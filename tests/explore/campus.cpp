@@ -10,7 +10,7 @@ namespace {
 
 using Kind = Ask::Kind;
 
-constexpr control::Resources kOneVm{4, 1024, 20}, kTwoVms{4, 2048, 40};
+constexpr control::Resources kOneVm{4, 1024, 20}, kTwoVms{4, 2048, 40}, kOneMember{8, 2048, 20};
 
 Ask create(const std::string& name, std::uint32_t planes, std::uint32_t workers, std::uint8_t times = 1) {
   return {Kind::create, name, planes, workers, 0, {}, times};
@@ -28,6 +28,11 @@ const std::vector<std::pair<Fault, std::uint8_t>> kSmallFaults{
 // What goes wrong between PCs.
 const std::vector<std::pair<Fault, std::uint8_t>> kGreatFaults{{Fault::pc_dies, 1},      {Fault::link_cut, 1}, {Fault::control_restarts, 1},
                                                                {Fault::late_report, 1}, {Fault::agent_restarts, 1}};
+
+// The least that a node can be of.
+control::Resources flavor_of(const Config& config) {
+  return config.kubernetes ? control::Resources{2, 2048, 10} : control::Resources{1, 1024, 10};
+}
 
 std::vector<Config> on_one_host() {
   return {
@@ -49,7 +54,7 @@ std::vector<Config> on_more_hosts() {
       {"spare", "a worker's PC goes, and another takes its place", {kOneVm, kOneVm, kOneVm},
        {create("a", 1, 1), of(Kind::repair, "a"), of(Kind::repair_lost, "a"), on_host(Kind::lose, 1), of(Kind::remove, "a")}, 3, 1,
        {{Fault::pc_dies, 1}, {Fault::link_cut, 1}}},
-      {"drain", "a Kubernetes cluster gives up a worker and gets another", {kOneVm, kOneVm},
+      {"drain", "a Kubernetes cluster gives up a worker and gets another", {kOneMember, kOneMember},
        {create("a", 1, 1), scale("a", 0), scale("a", 1), of(Kind::remove, "a")}, 3, 1,
        {{Fault::pc_dies, 1}, {Fault::guest_mute, 1}, {Fault::control_restarts, 1}}, true},
   };
@@ -89,7 +94,8 @@ State first_state(const Config& config) {
     end_look(pc);
     state.pcs[state.pc_count++] = make_pc(std::move(pc));
   }
-  campus.catalog();
+  const auto flavor = flavor_of(config);
+  campus.catalog(flavor);
   control::Settings& settings = campus.model.settings;
   // The order of what is waited for is that of the real settings; the steps are whole minutes.
   settings.silent_after_s = 60;
@@ -132,7 +138,9 @@ std::string setting_in_words(const Config& config) {
     text += "host h" + std::to_string(i + 1) + " site a vcpus " + std::to_string(host.vcpus) + " memory " + std::to_string(host.memory_mib) +
             " disk " + std::to_string(host.disk_gib) + "\n";
   }
-  return text + "flavor small 1 1024 10\n";
+  const auto flavor = flavor_of(config);
+  return text + "flavor small " + std::to_string(flavor.vcpus) + " " + std::to_string(flavor.memory_mib) + " " +
+         std::to_string(flavor.disk_gib) + "\n";
 }
 
 std::string_view to_string(Fault fault) {

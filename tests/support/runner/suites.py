@@ -18,6 +18,7 @@ SANITIZERS = {
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
 }
 BINARY_SECONDS = 300
+EXPLORE_SECONDS = 1800  # five minutes on two quiet cores
 SIM_SECONDS = 900  # one program with many seeds; with sanitizers, on a busy machine
 
 
@@ -136,6 +137,13 @@ def sim(context: Context, arguments: list[str], folder: Path | None = None, env:
                     seconds=SIM_SECONDS)
 
 
+def explore(context: Context, arguments: list[str]) -> Tally:
+    program = context.build / "tests/explore/explore"
+    if not program.exists():
+        return _none_found(context, "explore", arguments)
+    return context.test("explore/explore", [str(program), *arguments], EXPLORE_SECONDS, show=True)
+
+
 def integration(context: Context, arguments: list[str]) -> Tally:
     scripts = [path for path in (context.root / "tests/integration").glob("*") if path.is_file() and os.access(path, os.X_OK)]
     found = _executables(context.build / "tests/integration") + sorted(scripts)
@@ -235,6 +243,7 @@ SUITES = (
     Suite("unit", "one doctest program per room", unit),
     Suite("contract", "each port's contract on its fake and on the real thing", contract, runtime=True),
     Suite("sim", "the whole system in one process, from seeds", sim),
+    Suite("explore", "all that can come on small campuses, walked to the end", explore),
     Suite("integration", "real programs together, without guests", integration, runtime=True),
     Suite("e2e", "a campus of hosts on this machine, with guests", e2e, runtime=True),
     Suite("kubernetes", "the same with Kubernetes in the guests, given by DURE_KUBERNETES_DIR", kubernetes, runtime=True),

@@ -220,10 +220,27 @@ TEST_CASE("agent: of what is under way its report says that the lists prove noth
   bench.run_for(5s);
   CHECK(bench.last_report().in_flight.empty());
   SlowLooks held;
+  REQUIRE(held.firewall.apply({}, firewall_digest({}, held.firewall.rules())).ok());
   held.hold_jobs = true;  // the network's
   held.give_slowly(held.order());
   held.run_for(1s);
   CHECK(held.last_report().in_flight == std::vector<ObjectRef>{{ObjectKind::network, order.networks[0].id.uuid}});
+}
+
+TEST_CASE("agent: while a look is made, its report says that what ended before it was not seen yet") {
+  SlowLooks bench;
+  bench.looks.takes = 5s;
+  const auto order = bench.order();
+  const ObjectRef vm{ObjectKind::vm, order.vms[0].id.uuid};
+  bench.give_slowly(order);
+  for (int i = 0; i < 200 && !bench.hypervisor.find(order.vms[0].id); ++i) bench.run_for(250ms);
+  REQUIRE(bench.hypervisor.find(order.vms[0].id).has_value());
+  bench.run_for(2s);
+  CHECK(bench.last_report().vms.empty());
+  CHECK(bench.last_report().in_flight == std::vector<ObjectRef>{vm});
+  bench.run_for(10s);
+  CHECK(bench.last_report().vms.size() == 1);
+  CHECK(bench.last_report().in_flight.empty());
 }
 
 TEST_CASE("agent: a guest that does not stop when it is asked to is switched off") {

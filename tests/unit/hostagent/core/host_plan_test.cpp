@@ -25,13 +25,46 @@ Observed nothing() {
 
 }  // namespace
 
-TEST_CASE("host plan: an empty host first fetches blobs and makes network and firewall") {
+TEST_CASE("host plan: an empty host first fetches blobs and makes the firewall, then the network") {
   const auto plan = host_plan(sample_order(), nothing(), {});
   CHECK(count<FetchBlob>(plan) == 2);
-  CHECK(count<ApplyNetwork>(plan) == 1);
+  CHECK(count<ApplyNetwork>(plan) == 0);
   CHECK(count<ApplyFirewall>(plan) == 1);
   CHECK(count<StartVm>(plan) == 0);
   CHECK_FALSE(plan.settled);
+  // Rules of whomever let nobody through of whom they do not know.
+  auto closed = nothing();
+  closed.firewall = firewall_digest({}, {});
+  CHECK(count<ApplyNetwork>(host_plan(sample_order(), closed, {})) == 1);
+}
+
+TEST_CASE("host plan: while something is done with the firewall, no network is made and no VM is started behind it") {
+  const auto order = sample_order();
+  auto observed = all_in_place(order);
+  observed.vms.clear();
+  PlanMemory memory;
+  REQUIRE(count<StartVm>(host_plan(order, observed, memory)) == 1);
+  memory.filter_in_flight = true;
+  CHECK(host_plan(order, observed, memory).ops.empty());
+  CHECK_FALSE(host_plan(order, observed, memory).settled);
+  observed.networks.clear();
+  CHECK(host_plan(order, observed, memory).ops.empty());
+  memory.filter_in_flight = false;
+  CHECK(count<ApplyNetwork>(host_plan(order, observed, memory)) == 1);
+}
+
+TEST_CASE("host plan: the firewall stays while something is done with a VM or network") {
+  auto order = sample_order();
+  order.vms.clear();
+  order.networks.clear();
+  auto observed = nothing();
+  observed.firewall = firewall_digest({}, {});
+  PlanMemory memory;
+  memory.guests_in_flight = true;
+  CHECK(host_plan(order, observed, memory).ops.empty());
+  CHECK_FALSE(host_plan(order, observed, memory).settled);
+  memory.guests_in_flight = false;
+  CHECK(count<RemoveFirewall>(host_plan(order, observed, memory)) == 1);
 }
 
 TEST_CASE("host plan: a VM waits for each of its blobs, its network and the firewall") {
