@@ -140,11 +140,15 @@ void runs(Deciding& deciding, Node& node, const VmReport& vm) {
   }
 }
 
-// It is to be off.
+// It is to be off. Who was not switched off in time goes on running until somebody asks again, or it is off after all.
 void to_be_off(const Deciding& deciding, Node& node, bool is_off) {
   node.stages.clear();
   node.not_ready = false;
-  advance(deciding, node, is_off ? NodeEvent::halted : NodeEvent::stop);
+  if (is_off) {
+    advance(deciding, node, NodeEvent::halted);
+  } else if (node.state != NodeState::failed) {
+    advance(deciding, node, NodeEvent::stop);
+  }
 }
 
 // Its own guest has switched it off, or its PC is being switched off: which of them is seen when the PC is still there a

@@ -139,9 +139,8 @@ void AgentLoop::act() {
 PlanMemory AgentLoop::memory(SteadyPoint now) {
   PlanMemory memory;
   memory.firewall_rules = parts_.firewall.rules();
-  memory.filter_in_flight = attempts_.in_flight(key_of(ApplyFirewall{}));
-  const auto in_flight = attempts_.in_flight();
-  memory.guests_in_flight = !earlier_.empty() || std::any_of(in_flight.begin(), in_flight.end(), &may_exist);
+  memory.in_flight = earlier_;
+  for (const auto& object : attempts_.in_flight()) memory.in_flight.insert(object);
   for (const auto& [vm, since] : asked_to_stop_) {
     if (now - since >= timing_.stop_patience) memory.asked_to_stop.insert(vm);
   }

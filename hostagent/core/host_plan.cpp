@@ -58,7 +58,13 @@ class Planner {
   }
 
   // Somebody's rules, and they are not about to go.
-  bool filter_is_up() const { return observed_.firewall != Digest{} && !memory_.filter_in_flight; }
+  bool filter_is_up() const { return observed_.firewall != Digest{} && !memory_.in_flight.contains(key_of(RemoveFirewall{})); }
+
+  bool guests_in_flight() const {
+    return std::any_of(memory_.in_flight.begin(), memory_.in_flight.end(), [](const ObjectRef& object) {
+      return object.kind == ObjectKind::vm || object.kind == ObjectKind::network;
+    });
+  }
 
   bool network_in_place(const NetworkSpec& wanted) const {
     const auto found = networks_.find(wanted.vni);
@@ -90,7 +96,7 @@ class Planner {
     if (guests_possible()) {
       if (!firewall_in_place()) add(ApplyFirewall{order_.networks});
     } else if (observed_.firewall != Digest{}) {
-      if (memory_.guests_in_flight) {
+      if (guests_in_flight()) {
         waiting_ = true;
       } else {
         add(RemoveFirewall{});
@@ -195,7 +201,8 @@ class Planner {
       waiting_ = true;  // the codec refuses such an order; never start a VM without them
       return;
     }
-    if (!blobs_complete(*image) || !network_in_place(*network) || !firewall_in_place() || !filter_is_up()) {
+    const bool network_stays = network_in_place(*network) && !memory_.in_flight.contains({ObjectKind::network, network->id.uuid});
+    if (!blobs_complete(*image) || !network_stays || !firewall_in_place() || !filter_is_up()) {
       waiting_ = true;
       return;
     }

@@ -41,8 +41,7 @@ struct PlanMemory {
   Digest firewall_rules;             // names the rules that this agent would write, and their options
   std::set<NodeId> asked_to_stop;    // so long ago that they do not do it
   std::set<Digest> unneeded_blobs;   // for so long that nobody will want them soon
-  // Of which the look proves nothing, because something is being done with it: the packet filter, and any VM or network.
-  bool filter_in_flight = false, guests_in_flight = false;
+  std::set<ObjectRef> in_flight;     // of which the look proves nothing, because something is being done with them
 };
 
 struct HostPlan {
@@ -51,7 +50,7 @@ struct HostPlan {
 };
 
 // Pure. Plans only what the observation proves to be missing:
-//  - a VM is started when its blobs are complete and its network and the firewall are in place;
+//  - a VM is started when its blobs are complete and its network and the firewall are in place, and stay so;
 //  - a VM that the order wants on and that is stopped, crashed, paused or half started is begun again, under the same
 //    generation; while the disk is full a paused one waits for room; one that its own guest has switched off stays off
 //    until the order says a higher restart;

@@ -35,7 +35,7 @@ Domain& at(Machine& machine, const NodeId& id) {
 
 void prove_earlier_life(Pc& pc, const host::Observed& seen) {
   if (pc.earlier.empty()) return;
-  if (!pc.young) pc.earlier.clear();
+  if (!pc.seen->young) pc.earlier.clear();
   for (const auto& vm : seen.vms) pc.earlier.erase({ObjectKind::vm, vm.id.uuid});
   for (const auto& network : seen.networks) pc.earlier.erase({ObjectKind::network, network.spec.id.uuid});
 }
@@ -84,9 +84,8 @@ bool may_exist(const ObjectRef& object) { return object.kind == ObjectKind::vm |
 host::PlanMemory memory_of(const Pc& pc) {
   host::PlanMemory memory;
   memory.firewall_rules = filter_rules();
-  memory.filter_in_flight = pc.attempts.in_flight(host::key_of(host::ApplyFirewall{}));
-  const auto in_flight = pc.attempts.in_flight();
-  memory.guests_in_flight = !pc.earlier.empty() || std::any_of(in_flight.begin(), in_flight.end(), &may_exist);
+  memory.in_flight = pc.earlier;
+  for (const auto& object : pc.attempts.in_flight()) memory.in_flight.insert(object);
   return memory;
 }
 
@@ -192,7 +191,7 @@ void add(Hasher& hasher, const host::HostOp& op) {
 }
 
 void add(Hasher& hasher, const std::optional<Look>& look) {
-  hasher.add(look ? 1 + static_cast<std::uint64_t>(look->blind) : 0);
+  hasher.add(look ? 1 + 2 * static_cast<std::uint64_t>(look->blind) + 4 * static_cast<std::uint64_t>(look->young) : 0);
   if (look) hasher.add(look->machine->hash);
 }
 
@@ -264,7 +263,7 @@ bool look_is_due(const Pc& pc) {
 
 void begin_look(Pc& pc, bool blind) {
   pc.attempts.look();
-  pc.looking = Look{pc.machine, blind};
+  pc.looking = Look{pc.machine, blind, pc.young};
 }
 
 void end_look(Pc& pc) {
@@ -437,6 +436,8 @@ bool in_flight(const Pc& pc, const ObjectRef& object) {
 
 PcRef make_pc(Pc pc) {
   pc.young = pc.young && !(pc.earlier.empty() && pc.ghosts.empty());
+  // It says something of the moment at which it ends, and of no other.
+  if (pc.seen) pc.seen->young = false;
   pc.hash = hash_of(pc);
   return std::make_shared<const Pc>(std::move(pc));
 }

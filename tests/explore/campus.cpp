@@ -20,44 +20,65 @@ Ask scale(const std::string& cluster, std::uint32_t workers) { return {Kind::sca
 Ask on_host(Kind kind, std::size_t pc) { return {kind, {}, 1, 0, pc}; }
 Ask on_node(Kind kind, const std::string& cluster, const std::string& node) { return {kind, cluster, 1, 0, 0, node}; }
 
+using Faults = std::vector<std::pair<Fault, std::uint8_t>>;
+
 // What goes wrong with one object.
-const std::vector<std::pair<Fault, std::uint8_t>> kSmallFaults{
+const Faults kSmallFaults{
     {Fault::op_fails, 1}, {Fault::op_in_doubt, 1}, {Fault::op_hangs, 1},     {Fault::blind_look, 1}, {Fault::crash, 1},
     {Fault::pause, 1},    {Fault::guest_off, 1},   {Fault::guest_reboots, 1}, {Fault::guest_mute, 1}, {Fault::agent_restarts, 1},
     {Fault::pc_reboots, 1}};
 // What goes wrong between PCs.
-const std::vector<std::pair<Fault, std::uint8_t>> kGreatFaults{{Fault::pc_dies, 1},      {Fault::link_cut, 1}, {Fault::control_restarts, 1},
-                                                               {Fault::late_report, 1}, {Fault::agent_restarts, 1}};
+const Faults kGreatFaults{
+    {Fault::pc_dies, 1}, {Fault::link_cut, 1}, {Fault::control_restarts, 1}, {Fault::late_report, 1}, {Fault::agent_restarts, 1}};
 
 // The least that a node can be of.
 control::Resources flavor_of(const Config& config) {
   return config.kubernetes ? control::Resources{2, 2048, 10} : control::Resources{1, 1024, 10};
 }
 
+Config config(const char* name, const char* about, std::vector<control::Resources> hosts, std::vector<Ask> asks, std::uint8_t max_asks,
+              Faults faults, std::uint8_t max_faults, Pace pace) {
+  Config made{name, about, std::move(hosts), std::move(asks), max_asks, max_faults, std::move(faults)};
+  made.pace = pace;
+  return made;
+}
+
 std::vector<Config> on_one_host() {
-  return {
-      {"beside", "two clusters on one PC, and what may go wrong with their objects", {kTwoVms},
-       {create("a", 1, 0), of(Kind::remove, "a"), create("b", 1, 0), of(Kind::remove, "b")}, 4, 1, kSmallFaults},
-      {"again", "a cluster is made, deleted and made again on one PC whose image is not there yet", {kOneVm},
-       {create("a", 1, 0, 2), of(Kind::remove, "a", 2), of(Kind::cancel, "a"), of(Kind::repair, "a")}, 4, 2, kSmallFaults, false, false},
-      {"power", "a node is switched off, on and anew, by its user or its guest", {kOneVm},
-       {create("a", 1, 0), on_node(Kind::stop, "a", "a-cp1"), on_node(Kind::start, "a", "a-cp1"), on_node(Kind::reboot, "a", "a-cp1"),
-        of(Kind::remove, "a")}, 4, 2, kSmallFaults},
+  std::vector<Config> all{
+      config("one", "one cluster on one PC, whose image is not there yet, and all that may go wrong with it", {kOneVm},
+             {create("a", 1, 0), of(Kind::remove, "a"), of(Kind::cancel, "a"), of(Kind::repair, "a")}, 2, kSmallFaults, 1, Pace::fine),
+      config("again", "the same, made and deleted and made again", {kOneVm}, {create("a", 1, 0, 2), of(Kind::remove, "a", 2), of(Kind::repair, "a")},
+             4, {}, 0, Pace::fine),
+      config("twice", "two things go wrong with it", {kOneVm}, {create("a", 1, 0, 2), of(Kind::remove, "a"), of(Kind::repair, "a")}, 3,
+             kSmallFaults, 2, Pace::brisk),
+      config("beside", "two clusters on one PC", {kTwoVms},
+             {create("a", 1, 0), of(Kind::remove, "a"), create("b", 1, 0), of(Kind::remove, "b")}, 3, {}, 0, Pace::fine),
+      config("near", "two clusters on one PC, and what may go wrong with their objects", {kTwoVms},
+             {create("a", 1, 0), of(Kind::remove, "a"), create("b", 1, 0)}, 3, kSmallFaults, 1, Pace::brisk),
+      config("power", "a node is switched off, on and anew, by its user or its guest", {kOneVm},
+             {create("a", 1, 0), on_node(Kind::stop, "a", "a-cp1"), on_node(Kind::start, "a", "a-cp1"), on_node(Kind::reboot, "a", "a-cp1"),
+              of(Kind::remove, "a")}, 3, kSmallFaults, 1, Pace::brisk),
   };
+  all[0].image_there = false;
+  return all;
 }
 
 std::vector<Config> on_more_hosts() {
-  return {
-      {"lost", "PCs go for ever, are given up and replaced", {kOneVm, kOneVm},
-       {create("a", 1, 1), of(Kind::remove, "a"), of(Kind::repair, "a"), on_host(Kind::lose, 0), on_host(Kind::lose, 1),
-        on_host(Kind::replace_host, 0), on_host(Kind::replace_host, 1)}, 3, 1, kGreatFaults},
-      {"spare", "a worker's PC goes, and another takes its place", {kOneVm, kOneVm, kOneVm},
-       {create("a", 1, 1), of(Kind::repair, "a"), of(Kind::repair_lost, "a"), on_host(Kind::lose, 1), of(Kind::remove, "a")}, 3, 1,
-       {{Fault::pc_dies, 1}, {Fault::link_cut, 1}}},
-      {"drain", "a Kubernetes cluster gives up a worker and gets another", {kOneMember, kOneMember},
-       {create("a", 1, 1), scale("a", 0), scale("a", 1), of(Kind::remove, "a")}, 3, 1,
-       {{Fault::pc_dies, 1}, {Fault::guest_mute, 1}, {Fault::control_restarts, 1}}, true},
+  std::vector<Config> all{
+      config("lost", "PCs go for ever, are given up and replaced", {kOneVm, kOneVm},
+             {create("a", 1, 1), of(Kind::remove, "a"), of(Kind::repair, "a"), on_host(Kind::lose, 0), on_host(Kind::lose, 1),
+              on_host(Kind::replace_host, 0), on_host(Kind::replace_host, 1)}, 3, kGreatFaults, 1, Pace::swift),
+      config("moved", "a cluster grows and shrinks over two PCs that may lose each other", {kOneVm, kTwoVms},
+             {create("a", 1, 0), scale("a", 1), scale("a", 0), of(Kind::remove, "a")}, 3, kGreatFaults, 1, Pace::swift),
+      config("spare", "a worker's PC goes, and another takes its place", {kOneVm, kOneVm, kOneVm},
+             {create("a", 1, 1), of(Kind::repair, "a"), of(Kind::repair_lost, "a"), on_host(Kind::lose, 1), of(Kind::remove, "a")}, 3,
+             {{Fault::pc_dies, 1}, {Fault::link_cut, 1}}, 1, Pace::swift),
+      config("drain", "a Kubernetes cluster gives up a worker and gets another", {kOneMember, kOneMember},
+             {create("a", 1, 1), scale("a", 0), scale("a", 1), of(Kind::remove, "a")}, 3,
+             {{Fault::pc_dies, 1}, {Fault::guest_mute, 1}, {Fault::control_restarts, 1}}, 1, Pace::swift),
   };
+  all.back().kubernetes = true;
+  return all;
 }
 
 }  // namespace
@@ -74,9 +95,9 @@ std::vector<Config> configs() {
   return all;
 }
 
-Config deeper(Config config, unsigned by) {
-  config.max_faults = static_cast<std::uint8_t>(config.max_faults + by);
-  config.max_asks = static_cast<std::uint8_t>(config.max_asks + by);
+Config deeper(Config config) {
+  ++config.max_faults;
+  ++config.max_asks;
   return config;
 }
 

@@ -23,6 +23,14 @@ struct Ask {
   std::uint8_t times = 1;   // at most, in one history
 };
 
+// What an agent does in one step: what is between is seen by nobody else, and cannot go wrong. So walks with more PCs are
+// done with; the walks on one PC have it all.
+enum class Pace : std::uint8_t {
+  fine,    // a look begins, a look ends, an op ends
+  brisk,   // a look is one step
+  swift,   // looks and ops until there is nothing left to do
+};
+
 // A campus to be walked, and how much may go wrong in one history.
 struct Config {
   std::string name;
@@ -33,11 +41,12 @@ struct Config {
   std::vector<std::pair<Fault, std::uint8_t>> faults;   // that may happen, and how often
   bool kubernetes = false;
   bool image_there = true;    // else it is fetched first
+  Pace pace = Pace::fine;
 };
 
 std::vector<Config> configs();
-// The same with more room for faults and requests.
-Config deeper(Config config, unsigned by);
+// The same with room for one more fault and one more request.
+Config deeper(Config config);
 
 State first_state(const Config& config);
 

@@ -89,8 +89,12 @@ void check_filter(const Pc& pc, std::size_t slot, Findings& findings) {
   } else if (!pc.machine->networks.empty() && pc.machine->firewall == Digest{}) {
     findings.push_back({"bridge-without-filter", "a network of ours is up on " + name_of(pc, slot) + ", which has no packet filter"});
   }
+  // One that is to go may lose its bridge a moment before.
+  const auto wanted = [&](const NodeId& id) {
+    return pc.order && std::any_of(pc.order->vms.begin(), pc.order->vms.end(), [&](const VmSpec& vm) { return vm.id == id; });
+  };
   for (const Domain& vm : pc.machine->vms) {
-    if (vm.seen.state != VmState::running) continue;
+    if (vm.seen.state != VmState::running || !wanted(vm.seen.id)) continue;
     const bool there = std::any_of(pc.machine->networks.begin(), pc.machine->networks.end(),
                                    [&](const NetworkSpec& network) { return network.vni == vm.seen.vni; });
     if (!there) findings.push_back({"guest-without-network", "a VM runs on " + name_of(pc, slot) + " without its bridge"});

@@ -23,7 +23,8 @@ struct Options {
   std::vector<std::string> configs;
   std::string plant;
   std::size_t states = 0;
-  unsigned deep = 0;
+  int asks = -1, faults = -1;   // bounds in place of a walk's own
+  bool deep = false;
   bool list = false, all_plants = false;
 };
 
@@ -37,7 +38,7 @@ std::vector<Guard> guards() {
   return {
       {"removal-by-applied", {"beside"}},
       {"nothing-owed", {"lost"}},
-      {"paused-stays", {"beside"}},
+      {"paused-stays", {"near"}},
   };
 }
 
@@ -54,7 +55,7 @@ long peak_mib() {
 void print(const Config& config, const Walk& result, double seconds) {
   std::ostringstream line;
   line.precision(1);
-  line << std::fixed << config.name << ": " << result.states << " states, " << result.transitions << " transitions, " << result.at_rest
+  line << std::fixed << config.name << " (" << int{config.max_asks} << " requests, " << int{config.max_faults} << " faults): " << result.states << " states, " << result.transitions << " transitions, " << result.at_rest
        << " at rest, " << seconds << " s, " << static_cast<std::size_t>(static_cast<double>(result.states) / std::max(seconds, 0.001))
        << " states/s, " << peak_mib() << " MiB, " << (result.complete ? "complete" : "NOT complete") << ", " << result.violations.size()
        << " violations";
@@ -64,8 +65,11 @@ void print(const Config& config, const Walk& result, double seconds) {
 
 bool walk_one(const Config& config, const Options& options) {
   const auto begin = std::chrono::steady_clock::now();
-  const auto result = walk(options.deep > 0 ? deeper(config, options.deep) : config, {options.states, false});
-  print(config, result, seconds_since(begin));
+  Config bounded = options.deep ? deeper(config) : config;
+  if (options.asks >= 0) bounded.max_asks = static_cast<std::uint8_t>(options.asks);
+  if (options.faults >= 0) bounded.max_faults = static_cast<std::uint8_t>(options.faults);
+  const auto result = walk(bounded, {options.states, false});
+  print(bounded, result, seconds_since(begin));
   return result.violations.empty() && (result.complete || options.states > 0);
 }
 
@@ -151,9 +155,13 @@ Options parse(int argc, char** argv) {
     } else if (word == "--states") {
       options.states = std::strtoull(value().c_str(), nullptr, 10);
     } else if (word == "--deep") {
-      options.deep = 1;
+      options.deep = true;
+    } else if (word == "--asks") {
+      options.asks = std::atoi(value().c_str());
+    } else if (word == "--faults") {
+      options.faults = std::atoi(value().c_str());
     } else {
-      std::cerr << "usage: explore [--list] [--config NAME]... [--deep] [--states N] [--plant NAME | --all-plants]\n";
+      std::cerr << "usage: explore [--list] [--config NAME]... [--deep | --asks N --faults N] [--states N] [--plant NAME | --all-plants]\n";
       std::exit(2);
     }
   }

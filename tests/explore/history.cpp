@@ -40,6 +40,12 @@ std::string joined(const std::vector<std::string>& names) {
   return text;
 }
 
+std::string under_way(const State& state, const Pc& pc) {
+  std::vector<std::string> ops;
+  for (const Running& each : pc.running) ops.push_back(op_in_words(state, each.op));
+  return ops.empty() ? "nothing" : joined(ops);
+}
+
 std::string report_in_words(const State& state, const HostReport& report, std::size_t slot) {
   std::string text = "> report " + host_name(slot);
   text += " accepted " + std::to_string(report.accepted_generation) + " applied " + std::to_string(report.applied_generation);
@@ -129,13 +135,11 @@ std::string in_words(const Config& config, const State& before, const State& aft
     case What::late_arrives: return "# the report of " + host_name(before.late->pc) + " that was under way arrives:\n" +
                                     report_in_words(before, before.late->report, before.late->pc);
     case What::link_heals: return "# " + host + " is not cut off any more";
-    case What::look_ends: {
-      std::vector<std::string> begun;
-      for (const Running& each : after.pcs[step.pc]->running) begun.push_back(op_in_words(before, each.op));
-      return "# " + host + ": the look ends; under way now: " + (begun.empty() ? "nothing" : joined(begun));
-    }
+    case What::look_ends: return "# " + host + ": the look ends; under way now: " + under_way(before, *after.pcs[step.pc]);
     case What::op_ends: return "# " + host + ": '" + op_in_words(before, pc.running[step.which].op) + "' is done";
-    case What::look_begins: return "# " + host + ": a look begins";
+    case What::look_begins:
+      if (config.pace == Pace::fine) return "# " + host + ": a look begins";
+      return "# " + host + (config.pace == Pace::swift ? ": looks, and does what is to be done" : ": looks; under way now: " + under_way(before, *after.pcs[step.pc]));
     case What::order_arrives: return "# " + host + " accepts order " + std::to_string(after.pcs[step.pc]->order->generation);
     case What::guest_ready: return "# " + host + ": the guest of " + vm_name(before, pc.machine->vms[step.which].seen.id) + " is ready";
     case What::grown_up: return "# " + host + ": a minute has passed since its agent was started";

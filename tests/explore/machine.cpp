@@ -38,6 +38,9 @@ struct Effect {
   }
   bool operator()(const host::StartVm& op) {
     const auto at = place(op.vm.id);
+    const bool bridge = std::any_of(machine.networks.begin(), machine.networks.end(),
+                                    [&](const NetworkSpec& network) { return network.vni == op.network.vni; });
+    if (!bridge) return false;
     if (at == machine.vms.end() || at->seen.id != op.vm.id) {
       Domain made;
       made.seen = {op.vm.id, op.vm.generation, op.order, op.network.id, op.network.vni, VmState::running, op.vm.restart};

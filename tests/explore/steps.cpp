@@ -212,16 +212,36 @@ std::optional<State> after_order(const State& before, const Step& step) {
   return state;
 }
 
-State after_agent(const State& before, const Step& step, Findings& findings) {
+void end_look_and_check(Pc& pc, Findings& findings) {
+  end_look(pc);
+  check_look(pc, findings);
+}
+
+// A look, and as much more as the pace of the walk has in one step.
+void look(Pc& pc, Pace pace, Findings& findings) {
+  begin_look(pc, false);
+  if (pace == Pace::fine) return;
+  end_look_and_check(pc, findings);
+  while (pace == Pace::swift) {
+    const auto op = std::find_if(pc.running.begin(), pc.running.end(), [](const Running& each) { return !each.hangs; });
+    if (op != pc.running.end()) {
+      end_op(pc, static_cast<std::size_t>(op - pc.running.begin()), Outcome::ok);
+    } else if (look_is_due(pc)) {
+      begin_look(pc, false);
+      end_look_and_check(pc, findings);
+    } else {
+      return;
+    }
+  }
+}
+
+State after_agent(const Config& config, const State& before, const Step& step, Findings& findings) {
   State state = before;
   Pc pc = *before.pcs[step.pc];
   switch (step.what) {
     case What::link_heals: pc.cut = false; break;
-    case What::look_begins: begin_look(pc, false); break;
-    case What::look_ends:
-      end_look(pc);
-      check_look(pc, findings);
-      break;
+    case What::look_begins: look(pc, config.pace, findings); break;
+    case What::look_ends: end_look_and_check(pc, findings); break;
     case What::op_ends: end_op(pc, step.which, Outcome::ok); break;
     case What::guest_ready: set_guest(pc, pc.machine->vms[step.which].seen.id, Guest::ready, false); break;
     case What::grown_up: grow_up(pc); break;
@@ -275,7 +295,7 @@ std::optional<State> after(const Config& config, const State& state, const Step&
       ++next->asks_sum;
       return next;
     }
-    default: return after_agent(state, step, findings);
+    default: return after_agent(config, state, step, findings);
   }
 }
 

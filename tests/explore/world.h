@@ -63,6 +63,7 @@ struct Words {
 struct Look {
   MachineRef machine;
   bool blind = false;   // libvirt did not answer
+  bool young = false;   // an earlier process of the agent could still have effects when it began
 };
 
 // A PC with its agent.

@@ -38,18 +38,21 @@ TEST_CASE("host plan: an empty host first fetches blobs and makes the firewall, 
   CHECK(count<ApplyNetwork>(host_plan(sample_order(), closed, {})) == 1);
 }
 
-TEST_CASE("host plan: while something is done with the firewall, no network is made and no VM is started behind it") {
+TEST_CASE("host plan: while something is done with the firewall or the network, nothing is made or started behind it") {
   const auto order = sample_order();
   auto observed = all_in_place(order);
   observed.vms.clear();
   PlanMemory memory;
   REQUIRE(count<StartVm>(host_plan(order, observed, memory)) == 1);
-  memory.filter_in_flight = true;
+  memory.in_flight = {{ObjectKind::network, order.networks[0].id.uuid}};
+  CHECK(host_plan(order, observed, memory).ops.empty());
+  CHECK_FALSE(host_plan(order, observed, memory).settled);
+  memory.in_flight = {key_of(RemoveFirewall{})};
   CHECK(host_plan(order, observed, memory).ops.empty());
   CHECK_FALSE(host_plan(order, observed, memory).settled);
   observed.networks.clear();
   CHECK(host_plan(order, observed, memory).ops.empty());
-  memory.filter_in_flight = false;
+  memory.in_flight.clear();
   CHECK(count<ApplyNetwork>(host_plan(order, observed, memory)) == 1);
 }
 
@@ -60,10 +63,10 @@ TEST_CASE("host plan: the firewall stays while something is done with a VM or ne
   auto observed = nothing();
   observed.firewall = firewall_digest({}, {});
   PlanMemory memory;
-  memory.guests_in_flight = true;
+  memory.in_flight = {{ObjectKind::vm, uuid_number(66)}};
   CHECK(host_plan(order, observed, memory).ops.empty());
   CHECK_FALSE(host_plan(order, observed, memory).settled);
-  memory.guests_in_flight = false;
+  memory.in_flight.clear();
   CHECK(count<RemoveFirewall>(host_plan(order, observed, memory)) == 1);
 }
 
