@@ -281,7 +281,7 @@ HostReport AgentLoop::make_report() const {
   report.applied_order = applied_order_;
   report.refused = refused_;
   if (seen_) add_observed(report, *seen_, order_ ? &*order_ : nullptr, guests_, progress_, now);
-  auto failures = attempts_.failures(now);
+  const auto failures = by_image(attempts_.failures(now), order_ ? &*order_ : nullptr);
   report.failures.insert(report.failures.end(), failures.begin(), failures.end());
   auto in_flight = earlier_;
   for (const auto& object : attempts_.in_flight()) in_flight.insert(object);

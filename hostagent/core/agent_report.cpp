@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "hostagent/core/host_plan.h"
+
 namespace dure::host {
 namespace {
 
@@ -50,7 +52,28 @@ VmReport report_vm(const ObservedVm& vm, const GuestBook& guests, SteadyPoint no
   return report;
 }
 
+bool is_part(const ImageSpec& image, const Uuid& object) {
+  for (const auto* blob : {&image.disk, &image.kernel, &image.initrd}) {
+    if (blob->size_bytes > 0 && key_of(FetchBlob{*blob}).object == object) return true;
+  }
+  return false;
+}
+
 }  // namespace
+
+std::vector<ObjectFailure> by_image(const std::vector<ObjectFailure>& failures, const HostOrder* order) {
+  std::vector<ObjectFailure> told;
+  for (const auto& failure : failures) {
+    const auto before = told.size();
+    for (std::size_t n = 0; order != nullptr && failure.kind == ObjectKind::image && n < order->images.size(); ++n) {
+      if (!is_part(order->images[n], failure.object)) continue;
+      told.push_back(failure);
+      told.back().object = order->images[n].id.uuid;
+    }
+    if (told.size() == before) told.push_back(failure);  // of an image that is on its way out, or of something else
+  }
+  return told;
+}
 
 void add_observed(HostReport& report, const Observed& observed, const HostOrder* order, const GuestBook& guests,
                   const std::map<Digest, std::uint64_t>& progress, SteadyPoint now) {

@@ -19,6 +19,8 @@ void add_observed(HostReport& report, const Observed& observed, const HostOrder*
 // VMs that the order removes and that are gone but for their files. The report's lists do not name them, and they are not
 // removed.
 std::vector<ObjectRef> half_removed(const HostOrder& order, const Observed& observed);
+// A download belongs to nobody but its digest; the control node knows images. What fails for several is told of each.
+std::vector<ObjectFailure> by_image(const std::vector<ObjectFailure>& failures, const HostOrder* order);
 
 // Equal but for what is another in each report: its number and its date.
 bool same_news(const HostReport& a, const HostReport& b);

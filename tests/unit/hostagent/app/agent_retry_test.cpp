@@ -106,6 +106,28 @@ TEST_CASE("agent: an op that always fails does not hold up another order, and co
   CHECK((bench.slow_steps - before) / 600 < 3);
 }
 
+TEST_CASE("agent: a download that fails is told of each image that needs it, by the image's id") {
+  SlowLooks bench;
+  auto order = bench.order();
+  auto other = order.images[0];
+  other.id = ImageId{uuid_number(67)};
+  other.disk = {};
+  order.images.push_back(other);
+  bench.blobs.fail = [kernel = other.kernel](const BlobRef& blob) {
+    return blob.digest == kernel.digest ? std::optional(Error{Errc::corrupt, "other bytes"}) : std::nullopt;
+  };
+  bench.give_slowly(order);
+  bench.run_for(5s);
+  const auto failures = bench.last_report().failures;
+  REQUIRE(failures.size() == 2);
+  for (std::size_t n = 0; n < 2; ++n) {
+    CHECK(failures[n].kind == ObjectKind::image);
+    CHECK(failures[n].object == order.images[n].id.uuid);
+    CHECK(failures[n].code == FailureCode::image_digest);
+    CHECK(failures[n].message == "other bytes");
+  }
+}
+
 TEST_CASE("agent: every kind of op that fails once, then twice, is done in the end") {
   for (const int failures : {1, 2}) {
     for (const std::string what : {"fetch", "apply", "firewall", "start", "make"}) {
