@@ -4,7 +4,7 @@ import unittest
 from types import SimpleNamespace
 from unittest import mock
 
-from durenode import api, board, channel, member, stages, upkeep
+from durenode import api, board, channel, member, upkeep
 
 
 class Reports(unittest.TestCase):
@@ -35,11 +35,6 @@ class Reports(unittest.TestCase):
             second = board.Board(run)
             second.reach("booted")
             self.assertEqual(first.stages, second.stages)
-
-    def test_the_gateway_is_found_in_a_route(self):
-        self.assertEqual(stages.default_gateway("default via 10.0.0.1 dev eth0 proto static\n"), "10.0.0.1")
-        for text in ("", "default dev eth0", "via"):
-            self.assertIsNone(stages.default_gateway(text))
 
 
 class Lines(unittest.TestCase):

@@ -45,7 +45,7 @@ class Board:
         self.document, self.revision, self.now_ms, self.received_at = None, None, 0, 0.0
 
     def reach(self, name):
-        """A stage keeps its first time in this boot, also when this program starts again."""
+        """A stage keeps its time while it lasts, also when this program starts again."""
         if name in self.stages:
             return
         path = f"{self.run}/{name}"
@@ -61,6 +61,18 @@ class Board:
         with self.changed:
             self.stages = {**self.stages, name: at}
             self.changed.notify_all()
+
+    def drop(self, name):
+        """What is not true any more is not told any more; reached again, it has the time of that. -> whether it was there."""
+        try:
+            os.unlink(f"{self.run}/{name}")
+            known = True
+        except FileNotFoundError:
+            known = name in self.stages
+        with self.changed:
+            self.stages = {each: at for each, at in self.stages.items() if each != name}
+            self.changed.notify_all()
+        return known
 
     def fail(self, area, text):
         """None: nothing is wrong there (any more)."""
