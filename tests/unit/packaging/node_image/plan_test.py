@@ -11,26 +11,21 @@ def made(**changes):
 class NextStep(unittest.TestCase):
     def test_a_worker_goes_from_nothing_to_upkeep_one_step_after_the_other(self):
         facts, seen = plan.Facts(), []
-        moves = {"wait": {"document": made(), "revision": "a"}, "clock": {"clock_right": True},
-                 "network": {"address_up": True}, "apply": {"applied": "a"}, "containerd": {"containerd_up": True},
-                 "join": {"member": True}, "ready": {"ready": True}}
+        moves = {"wait": {"document": made(), "revision": "a"}, "network": {"address_up": True}, "apply": {"applied": "a"},
+                 "containerd": {"containerd_up": True}, "join": {"member": True}, "ready": {"ready": True}}
         while (step := plan.next_step(facts)) != "upkeep":
             seen.append(step)
             for name, value in moves[step].items():
                 setattr(facts, name, value)
-        self.assertEqual(seen, ["wait", "clock", "network", "apply", "containerd", "join", "ready"])
+        self.assertEqual(seen, ["wait", "network", "apply", "containerd", "join", "ready"])
 
     def facts(self, **changes):
-        base = {"document": made(), "revision": "a", "applied": "a", "address_up": True, "clock_right": True,
-                "containerd_up": True}
+        base = {"document": made(), "revision": "a", "applied": "a", "address_up": True, "containerd_up": True}
         return plan.Facts(**{**base, **changes})
 
     def test_the_role_decides_between_init_and_join(self):
         self.assertEqual(plan.next_step(self.facts(document=made(role="init"))), "init")
         self.assertEqual(plan.next_step(self.facts(document=made(role="control-plane"))), "join")
-
-    def test_no_certificate_is_used_before_the_clock_is_right(self):
-        self.assertEqual(plan.next_step(self.facts(clock_right=False)), "clock")
 
     def test_a_new_document_is_applied_in_a_running_member(self):
         self.assertEqual(plan.next_step(self.facts(member=True, ready=True, revision="b")), "apply")

@@ -42,7 +42,7 @@ class Board:
             self.boot_id = handle.read().strip()
         self.changed = threading.Condition()
         self.stages, self.errors, self.departed = {}, {}, frozenset()
-        self.document, self.revision, self.now_ms, self.received_at = None, None, 0, 0.0
+        self.document, self.revision = None, None
 
     def reach(self, name):
         """A stage keeps its time while it lasts, also when this program starts again."""
@@ -85,9 +85,9 @@ class Board:
             self.departed = frozenset(names)
             self.changed.notify_all()
 
-    def take(self, revision, now_ms, document, at):
+    def take(self, revision, document):
         with self.changed:
-            self.document, self.revision, self.now_ms, self.received_at = document, revision, now_ms, at
+            self.document, self.revision = document, revision
             self.changed.notify_all()
 
     def newest(self):

@@ -6,20 +6,17 @@ import re
 class Facts:
     """All that the next step depends on."""
 
-    def __init__(self, document=None, revision=None, applied=None, address_up=False, clock_right=False,
-                 containerd_up=False, member=False, in_place=False, ready=False):
+    def __init__(self, document=None, revision=None, applied=None, address_up=False, containerd_up=False, member=False,
+                 in_place=False, ready=False):
         self.document, self.revision, self.applied = document, revision, applied
-        self.address_up, self.clock_right, self.containerd_up = address_up, clock_right, containerd_up
+        self.address_up, self.containerd_up = address_up, containerd_up
         self.member, self.in_place, self.ready = member, in_place, ready
 
 
 def next_step(facts):
-    """One of: wait, clock, network, apply, containerd, adopt, init, join, stranded, ready, upkeep."""
+    """One of: wait, network, apply, containerd, adopt, init, join, stranded, ready, upkeep."""
     if facts.document is None:
         return "wait"
-    # Certificates are judged by the clock: nothing is tried before it is right.
-    if not facts.clock_right:
-        return "clock"
     if not facts.address_up:
         return "network"
     if facts.applied != facts.revision:

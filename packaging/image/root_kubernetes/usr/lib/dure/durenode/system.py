@@ -149,9 +149,9 @@ def remove_file(path):
         pass
 
 
-def set_clock(now_ms, received_at, tolerance=60.0):
-    """`received_at` is of the monotonic clock: the time on the way through this program does not count."""
-    right = now_ms / 1000 + (time.monotonic() - received_at)
+def set_clock(now_ms, tolerance=60.0):
+    """To the host's date, if it is off by more than this."""
+    right = now_ms / 1000
     if abs(time.time() - right) > tolerance:
         time.clock_settime(time.CLOCK_REALTIME, right)
         print(f"the clock was wrong: set to {right:.0f}", flush=True)

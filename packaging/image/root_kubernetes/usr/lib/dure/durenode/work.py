@@ -63,10 +63,6 @@ class Worker(threading.Thread):
     def do_wait(self):
         return 30.0
 
-    def do_clock(self):
-        system.set_clock(self.board.now_ms, self.board.received_at)
-        self.facts.clock_right = True
-
     def do_network(self):
         return 0.5
 
