@@ -43,6 +43,7 @@ class Board:
         self.changed = threading.Condition()
         self.stages, self.errors, self.departed = {}, {}, frozenset()
         self.document, self.revision = None, None
+        self.serves = False  # it has been ready as a member of its cluster in the life of this program
 
     def reach(self, name):
         """A stage keeps its time while it lasts, also when this program starts again."""
@@ -101,5 +102,5 @@ class Board:
 
     def line(self):
         with self.changed:
-            error = "; ".join(text for text in self.errors.values() if text)[:200]
+            error = "; ".join(dict.fromkeys(text for text in self.errors.values() if text))[:200]
             return compose(self.boot_id, self.stages, self.revision, self.departed, error)

@@ -3,17 +3,18 @@
 import threading
 import time
 
-from durenode import network
+from durenode import network, system
 
 PERIOD = 5.0
 FIRST = 1.0  # until the network is there for the first time
+MISSES = 3  # in a row: one answer that is late is not the end of a program
 
 
 class Watch(threading.Thread):
     def __init__(self, board):
         super().__init__(daemon=True)
         self.board, self.network = board, network.Network()
-        self.lost = set()
+        self.lost, self.misses = set(), {}
 
     def run(self):
         while True:
@@ -25,6 +26,16 @@ class Watch(threading.Thread):
 
     def look(self):
         self._tell("network", self.network.fault())
+        if not self.board.serves:
+            return  # until then the worker has its own look at them
+        # A node without its runtime or its kubelet is none, whatever else still runs there.
+        runtime = self._missed("containerd", system.containerd_answers())
+        self._tell("containerd", runtime)
+        self._tell("ready", self._missed("kubelet", system.kubelet_answers()) or runtime)
+
+    def _missed(self, name, answers):
+        self.misses[name] = 0 if answers else self.misses.get(name, 0) + 1
+        return f"{name} does not answer" if self.misses[name] >= MISSES else None
 
     def _tell(self, stage, fault):
         """Nothing is said against what has not been there yet in this boot."""

@@ -115,6 +115,7 @@ class Worker(threading.Thread):
         self.readiness.done()
         self.facts.ready = True
         self.board.reach("ready")
+        self.board.serves = True  # from now on it is watched
 
     def do_upkeep(self):
         from durenode import api, upkeep
