@@ -9,17 +9,28 @@ from durenode import api, board, channel, member, upkeep
 
 class Reports(unittest.TestCase):
     def test_a_line_says_what_the_shell_reporter_says_and_more_only_if_there_is_more(self):
-        line = board.compose("id", {"network": 20, "booted": 10}, None, [], "")
+        line = board.compose("id", {"network": 20, "booted": 10}, None, board.Words(), "")
         self.assertEqual(json.loads(line), {"v": 1, "boot_id": "id", "stages": [{"name": "booted", "at_ms": 10},
                                                                                 {"name": "network", "at_ms": 20}]})
         self.assertTrue(line.endswith(b"\n"))
-        more = json.loads(board.compose("id", {}, "0" * 16, ["b", "a"], "x"))
-        self.assertEqual((more["have"], more["departed"], more["error"]), ("0" * 16, ["a", "b"], "x"))
+        more = json.loads(board.compose("id", {}, "0" * 16, board.Words(["b", "a"], ["d", "c"], 7), "x"))
+        self.assertEqual(more, {"v": 1, "boot_id": "id", "stages": [], "have": "0" * 16, "departed": ["a", "b"],
+                                "not_ready": ["c", "d"], "access": 7, "error": "x"})
+        # Nobody is NotReady: that is a judgement, too.
+        self.assertEqual(json.loads(board.compose("id", {}, None, board.Words((), []), ""))["not_ready"], [])
 
-    def test_a_line_fits_with_any_number_of_departed_nodes(self):
-        line = board.compose("id", {}, "0" * 16, [f"n{i:062}" for i in range(80)], "x" * 200)
-        self.assertLessEqual(len(line), 4096)
-        self.assertGreater(len(json.loads(line)["departed"]), 40)
+    def test_a_line_fits_with_any_number_of_nodes(self):
+        names = [f"n{i:062}" for i in range(80)]
+        for departed, not_ready, most in ((names, None, 50), ((), names, 50), (names, names, 25)):
+            line = board.compose("id", {}, "0" * 16, board.Words(departed, not_ready, 1 << 47), "x" * 200)
+            self.assertLessEqual(len(line), 4096)
+            told = json.loads(line)
+            for key, wanted in (("departed", departed), ("not_ready", not_ready)):
+                if wanted:
+                    self.assertGreater(len(told[key]), most - 10)
+                    self.assertEqual(told[key], names[:len(told[key])])
+        short = json.loads(board.compose("id", {}, None, board.Words([f"a{i}" for i in range(80)], [f"b{i}" for i in range(80)]), ""))
+        self.assertEqual((len(short["departed"]), len(short["not_ready"])), (64, 64))
 
     def test_an_error_is_plain_short_and_without_secrets(self):
         text = board.plain('join: "x"\n\x1b[31m' + "A" * 40 + " abcdef.0123456789abcdef\\ é" + "y " * 300)

@@ -7,6 +7,7 @@ import threading
 
 RUN = "/run/dure"
 MAX_LINE_BYTES = 4096
+MAX_NODES = 64
 
 
 def plain(text, most=200):
@@ -16,22 +17,41 @@ def plain(text, most=200):
     return re.sub(r"[^A-Za-z0-9 _.,:;/()=+@-]+", " ", text).strip()[:most]
 
 
-def compose(boot_id, stages, have, departed, error):
+class Words:
+    """What a control-plane member says of its cluster."""
+
+    __slots__ = ("departed", "not_ready", "access")
+
+    def __init__(self, departed=(), not_ready=None, access=None):
+        """`not_ready`: None, it cannot say. `access`: of whom it has let in, None: not told."""
+        self.departed, self.not_ready, self.access = departed, not_ready, access
+
+
+def compose(boot_id, stages, have, words, error):
     message = {"v": 1, "boot_id": boot_id,
                "stages": [{"name": name, "at_ms": at} for name, at in sorted(stages.items(), key=lambda each: each[1])]}
     if have:
         message["have"] = have
     if error:
         message["error"] = error
-    departed = sorted(departed)[:64]
+    if words.access is not None:
+        message["access"] = words.access
+    departed = sorted(words.departed)[:MAX_NODES]
+    not_ready = None if words.not_ready is None else sorted(words.not_ready)[:MAX_NODES]
     while True:
+        message.pop("departed", None)
         if departed:
             message["departed"] = departed
+        if not_ready is not None:
+            message["not_ready"] = not_ready
         line = json.dumps(message, separators=(",", ":")).encode() + b"\n"
-        if len(line) <= MAX_LINE_BYTES or not departed:
+        if len(line) <= MAX_LINE_BYTES or not (departed or not_ready):
             return line
-        departed = departed[:-1]
-        message.pop("departed")
+        # Who has been heard of as gone makes room for the next ones; the others are told as far as they fit.
+        if len(departed) >= len(not_ready or ()):
+            departed = departed[:-1]
+        else:
+            not_ready = not_ready[:-1]
 
 
 class Board:
@@ -41,7 +61,7 @@ class Board:
         with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as handle:
             self.boot_id = handle.read().strip()
         self.changed = threading.Condition()
-        self.stages, self.errors, self.departed = {}, {}, frozenset()
+        self.stages, self.errors, self.words = {}, {}, Words()
         self.document, self.revision = None, None
         self.serves = False  # it has been ready as a member of its cluster in the life of this program
 
@@ -81,10 +101,11 @@ class Board:
             self.errors = {**self.errors, area: plain(text) if text else None}
             self.changed.notify_all()
 
-    def gone(self, names):
+    def say(self, **words):
+        """Of the cluster: `departed`, `not_ready`, `access`."""
         with self.changed:
-            self.departed = frozenset(names)
-            self.changed.notify_all()
+            for name, value in words.items():
+                setattr(self.words, name, value)
 
     def take(self, revision, document):
         with self.changed:
@@ -103,4 +124,4 @@ class Board:
     def line(self):
         with self.changed:
             error = "; ".join(dict.fromkeys(text for text in self.errors.values() if text))[:200]
-            return compose(self.boot_id, self.stages, self.revision, self.departed, error)
+            return compose(self.boot_id, self.stages, self.revision, self.words, error)

@@ -2,6 +2,8 @@
 
 import re
 
+NODE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)  # names that a host takes
+
 
 class Facts:
     """All that the next step depends on."""
@@ -100,7 +102,19 @@ def phase_done(words):
 
 def condition_ready(node):
     """Of a Node object from the API server; anything unexpected is not ready."""
+    return ready_condition(node) == "True"
+
+
+def ready_condition(node):
+    """"True", "False" or "Unknown", as the cluster last saw it; None: it says nothing about that."""
     try:
-        return any(each["type"] == "Ready" and each["status"] == "True" for each in node["status"]["conditions"])
+        return next((each["status"] for each in node["status"]["conditions"] if each["type"] == "Ready"), None)
     except (KeyError, TypeError):
-        return False
+        return None
+
+
+def not_ready(nodes, cni):
+    """Names of the Node objects that the cluster calls NotReady or Unknown. A pod network that its user has yet to bring leaves
+    every node NotReady: with "none" only those count of which the cluster has not heard."""
+    good = ("True", "False") if cni == "none" else ("True",)
+    return sorted(name for node in nodes if NODE.fullmatch(name := node["metadata"]["name"]) and ready_condition(node) not in good)
