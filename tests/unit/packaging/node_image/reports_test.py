@@ -4,7 +4,7 @@ import unittest
 from types import SimpleNamespace
 from unittest import mock
 
-from durenode import api, board, channel, member, upkeep
+from durenode import api, board, channel, member, system, upkeep
 
 
 class Reports(unittest.TestCase):
@@ -96,6 +96,40 @@ class Cluster(unittest.TestCase):
         made = upkeep.binding_of("dure:a")
         self.assertEqual(made["metadata"]["labels"], {"dure.io/access": "true"})
         self.assertEqual([each["kind"] for each in made["subjects"]], ["User"])
+
+    def test_a_fingerprint_is_that_of_the_control_node(self):
+        # The values are those of access_fingerprint() in controlnode/core/bootstrap_plan.cpp.
+        for users, wanted in (((), 250348346448124), (("dure:alice",), 204459413528099),
+                              (("dure:alice", "dure:bob"), 129197188593140),
+                              (("A:1", "a.b_c@d-e", "dure:00000000-0000-4000-8000-000000000001"), 126846748876968)):
+            self.assertEqual(upkeep.fingerprint(users), wanted)
+            self.assertEqual(upkeep.fingerprint(reversed(users)), wanted)
+
+    def test_who_is_let_in_is_told_when_it_is_so(self):
+        class Server:
+            refuses, made = True, []
+
+            def ask(self, method, _, body=None):
+                if method == "GET":
+                    return 200, {"items": self.made}
+                if self.refuses:
+                    return 500, None
+                self.made.append(body)
+                return 201, body
+        keeper = upkeep.Upkeep()
+        keeper.server = Server()
+        document = SimpleNamespace(role="init", admins=["dure:alice"], departing=[], patience=1.0, api="api", hosts=[])
+        with tempfile.NamedTemporaryFile() as admin, mock.patch.object(member, "ADMIN", admin.name):
+            with self.assertRaises(system.StepFailed):
+                keeper.run(document)
+            self.assertIsNone(keeper.access)
+            keeper.server.refuses = False
+            keeper.run(document)
+            self.assertEqual(keeper.access, 204459413528099)
+            document.admins, keeper.server.refuses = ["dure:alice", "dure:bob"], True
+            with self.assertRaises(system.StepFailed):
+                keeper.run(document)
+            self.assertEqual(keeper.access, 204459413528099)  # that is what holds until the next one does
 
     def test_a_drain_ends_by_itself_and_scales(self):
         self.assertIn("--timeout=720s", upkeep.drain_command("w", 6.0))

@@ -32,6 +32,12 @@ def bindings_to_change(users, listed):
     return [wanted[name] for name in sorted(wanted) if name not in right], sorted(wrong)
 
 
+def fingerprint(users):
+    """Of exactly these users: the control node knows by it that a credential works. It computes the same (bootstrap_plan.cpp)."""
+    names = "".join(user + "\n" for user in sorted(users))
+    return int.from_bytes(hashlib.sha256(names.encode()).digest()[:6], "big")
+
+
 def drain_command(name, patience):
     # Pods of a node that is gone never confirm their end: they are not waited for for ever.
     return ["kubectl", "--kubeconfig", member.ADMIN, "drain", name, "--ignore-daemonsets", "--delete-emptydir-data",
@@ -41,6 +47,7 @@ def drain_command(name, patience):
 class Upkeep:
     def __init__(self):
         self.server, self.admins_done, self.drained = None, None, set()
+        self.access = None  # fingerprint of who is let in
         self.members, self.left = set(), {}
 
     @property
@@ -78,7 +85,7 @@ class Upkeep:
             self._expect(document, "DELETE", f"{member.BINDINGS}/{quote(name)}", also=(404,))
         for binding in make:
             self._expect(document, "POST", member.BINDINGS, binding, also=(409,))
-        self.admins_done = wanted
+        self.admins_done, self.access = wanted, fingerprint(wanted)
 
     def _depart(self, document, name):
         path = f"/api/v1/nodes/{quote(name)}"

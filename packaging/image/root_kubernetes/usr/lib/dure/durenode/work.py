@@ -122,7 +122,8 @@ class Worker(threading.Thread):
         if self.upkeep is None:
             self.upkeep = upkeep.Upkeep()
         try:
-            self.board.say(departed=self.upkeep.run(self.facts.document))
+            departed = self.upkeep.run(self.facts.document)
+            self.board.say(departed=departed, access=self.upkeep.access)
         except api.NoAnswer as silent:
             # Its own API server starts again, say: nothing of a member's state is wrong by that.
             self.upkeep.server = None
