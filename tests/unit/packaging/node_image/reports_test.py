@@ -78,9 +78,7 @@ class ApiServer:
                                    for each, node in self.requests.items()]}
         if name not in things:
             return 404, None
-        if method == "DELETE":
-            del things[name]
-        return 200, {}
+        return 200, things.pop(name) if method == "DELETE" else things[name]
 
 
 class Cluster(unittest.TestCase):
@@ -158,6 +156,44 @@ class Cluster(unittest.TestCase):
                 run(["demo-cp1", "demo-w1"])
                 self.assertEqual(sorted(server.requests), ["b"])
             self.assertFalse(keeper.busy)
+
+    def departing(self, server, names, drains, tell=lambda departed: None):
+        """One run of a member; which nodes are drained is written to `drains`."""
+        keeper = upkeep.Upkeep()
+        keeper.server, keeper.admins_done = server, ()
+        document = SimpleNamespace(role="init", admins=[], departing=names, patience=1.0, api="api", hosts=[])
+        with tempfile.NamedTemporaryFile() as admin, mock.patch.object(member, "ADMIN", admin.name), \
+                mock.patch.object(system, "follow", lambda argv, _: drains.append(argv[argv.index("drain") + 1])):
+            return keeper, keeper.run(document, tell)
+
+    def test_a_node_that_went_undrained_is_let_go_as_well_without_waiting_for_its_pods(self):
+        def node(status):
+            return {"status": {"conditions": [{"type": "Ready", "status": status}]}}
+        server = ApiServer({"demo-w2": node("Unknown"), "demo-w3": node("True"), "demo-w4": node("False")}, {"a": "demo-w2"})
+        drains = []
+        _, departed = self.departing(server, ["demo-w1", "demo-w2", "demo-w3", "demo-w4"], drains)
+        self.assertEqual(departed, ["demo-w1", "demo-w2", "demo-w3", "demo-w4"])
+        self.assertEqual(drains, ["demo-w3", "demo-w4"])
+        self.assertEqual((server.nodes, server.requests), ({}, {}))
+
+    def test_each_node_is_told_when_it_has_gone(self):
+        told = []
+        self.departing(ApiServer({"demo-w1": {}, "demo-w2": {}}, {}), ["demo-w1", "demo-w2"], [], told.append)
+        self.assertEqual(told, [["demo-w1"], ["demo-w1", "demo-w2"]])
+
+    def test_a_node_that_cannot_be_taken_out_holds_no_other_up(self):
+        class Refusing(ApiServer):
+            def ask(self, method, path, _body=None):
+                refuses = method == "DELETE" and path.endswith("demo-w1") or path.startswith(member.BINDINGS)
+                return (500, None) if refuses else super().ask(method, path)
+        server, told = Refusing({"demo-w1": {}, "demo-w2": {}}, {}), []
+        keeper = upkeep.Upkeep()
+        keeper.server = server
+        document = SimpleNamespace(role="init", admins=["dure:a"], departing=["demo-w1", "demo-w2"], patience=1.0, api="api", hosts=[])
+        with tempfile.NamedTemporaryFile() as admin, mock.patch.object(member, "ADMIN", admin.name), \
+                mock.patch.object(system, "follow"), self.assertRaises(system.StepFailed):
+            keeper.run(document, told.append)
+        self.assertEqual((told, list(server.nodes)), ([["demo-w2"]], ["demo-w1"]))
 
     def test_a_kubeconfig_is_read_as_json_and_as_kubeadm_writes_it(self):
         json_form = '{"clusters":[{"cluster":{"certificate-authority-data":"Y2E=","server":"https://a:6443"}}],' \

@@ -4,7 +4,7 @@ import hashlib
 import os
 from urllib.parse import quote
 
-from durenode import api, member, system
+from durenode import api, member, plan, system
 
 LABEL = "dure.io/access"
 REQUESTS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
@@ -48,6 +48,7 @@ class Upkeep:
     def __init__(self):
         self.server, self.admins_done, self.drained = None, None, set()
         self.access = None  # fingerprint of who is let in
+        self.gone = set()   # of the departing nodes
         self.members, self.left = set(), {}
 
     @property
@@ -66,14 +67,32 @@ class Upkeep:
             raise system.StepFailed(f"the API server answered {status} to {method} {path.split('?')[0]}")
         return status, value
 
-    def run(self, document):
-        """-> names of the departing nodes that are gone. Raises NoAnswer or StepFailed."""
+    def run(self, document, tell=lambda departed: None):
+        """-> names of the departing nodes that are gone; each is told as it goes, since the next one's drain takes minutes.
+
+        What fails of one does not hold the others up: it is raised in the end. Raises NoAnswer or StepFailed.
+        """
         if document.role == "worker" or not os.path.exists(member.ADMIN):
             return []
-        self._admins(document)
-        departed = [name for name in document.departing if self._depart(document, name)]
-        self._sweep(document)
-        return departed
+        failures = []
+        self._attempt(failures, self._admins, document)
+        self.gone &= set(document.departing)
+        for name in document.departing:
+            if self._attempt(failures, self._depart, document, name):
+                self.gone.add(name)
+                tell(sorted(self.gone))
+        self._attempt(failures, self._sweep, document)
+        if failures:
+            raise failures[0]
+        return sorted(self.gone)
+
+    @staticmethod
+    def _attempt(failures, duty, *arguments):
+        try:
+            return duty(*arguments)
+        except system.StepFailed as failed:
+            failures.append(failed)
+            return None
 
     def _admins(self, document):
         wanted = tuple(document.admins)
@@ -89,11 +108,12 @@ class Upkeep:
 
     def _depart(self, document, name):
         path = f"/api/v1/nodes/{quote(name)}"
-        status, _ = self._expect(document, "GET", path, also=(404,))
+        status, node = self._expect(document, "GET", path, also=(404,))
         if status == 404:
             self._forget_requests(document, name)  # what was asked for may have come after the answer that is missing
             return True
-        if name not in self.drained:
+        # From a node of which the cluster hears nothing nobody would confirm that a pod has ended: its pods go with it.
+        if name not in self.drained and plan.ready_condition(node) != "Unknown":
             self.drained.add(name)  # once: what could not be moved in that time goes with the node
             try:
                 system.follow(drain_command(name, document.patience), 180 * document.patience)

@@ -122,11 +122,12 @@ class Worker(threading.Thread):
         if self.upkeep is None:
             self.upkeep = upkeep.Upkeep()
         try:
-            departed = self.upkeep.run(self.facts.document)
-            self.board.say(departed=departed, access=self.upkeep.access)
+            self.board.say(departed=self.upkeep.run(self.facts.document, lambda departed: self.board.say(departed=departed)))
         except api.NoAnswer as silent:
             # Its own API server starts again, say: nothing of a member's state is wrong by that.
             self.upkeep.server = None
             print(f"upkeep: {silent}", flush=True)
             return 5.0
+        finally:
+            self.board.say(access=self.upkeep.access)
         return 10.0 if self.facts.document.departing or self.upkeep.busy else 60.0
