@@ -2,12 +2,13 @@ import base64
 import contextlib
 import json
 import os
+import ssl
 import tempfile
 import unittest
 from types import SimpleNamespace
 from unittest import mock
 
-from durenode import member, system
+from durenode import api, member, system
 
 
 def encoded(text):
@@ -89,6 +90,27 @@ class Join(unittest.TestCase):
     def test_a_join_without_failure_is_one_command(self):
         calls, adopted = self.joined_by()
         self.assertEqual((len(calls), adopted), (1, True))
+
+
+class SomethingToJoin(unittest.TestCase):
+    def look(self, error):
+        def request(*_):
+            raise error
+        server = api.Api.__new__(api.Api)
+        server.host, server.link, server.seconds, server.context = "api.demo", SimpleNamespace(request=request, close=lambda: None), 1, None
+        with mock.patch.object(api.Api, "by_kubeconfig", lambda *_, **__: server), \
+                mock.patch("http.client.HTTPSConnection", lambda *_, **__: SimpleNamespace(request=request, close=lambda: None)):
+            return member.something_to_join(SimpleNamespace(api="api.demo", patience=1.0))
+
+    def test_an_api_server_that_is_not_there_yet_is_waited_for(self):
+        self.assertFalse(self.look(ConnectionRefusedError(111, "Connection refused")))
+
+    def test_one_whose_certificate_is_refused_is_told(self):
+        error = ssl.SSLCertVerificationError(1, "certificate verify failed")
+        error.verify_message = "certificate is not yet valid"
+        with self.assertRaises(system.StepFailed) as caught:
+            self.look(error)
+        self.assertEqual(str(caught.exception), "api.demo: its certificate is refused: certificate is not yet valid")
 
 
 class Answers:

@@ -15,6 +15,10 @@ class NoAnswer(Exception):
     """The API server could not be asked; the text says how that went."""
 
 
+class Untrusted(NoAnswer):
+    """There is an API server, but not one that this node can take for its own: that does not pass by waiting."""
+
+
 def materials(config):
     """(CA, certificate, key) of a kubeconfig of JSON or of kubeadm's own YAML: it writes each value on one line."""
     keys = ("certificate-authority-data", "client-certificate-data", "client-key-data")
@@ -73,6 +77,9 @@ class Api:
                     self.close()
                     raise NoAnswer("an answer is too large")
                 return answer.status, json.loads(text) if text[:1] in (b"{", b"[") else None
+            except ssl.SSLCertVerificationError as error:
+                self.close()
+                raise Untrusted(f"{self.host}: its certificate is refused: {error.verify_message}") from None
             except (OSError, http.client.HTTPException, ValueError) as error:
                 self.close()
                 if fresh:

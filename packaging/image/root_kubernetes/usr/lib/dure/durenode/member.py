@@ -123,6 +123,8 @@ def something_to_join(document):
             if status != 200:
                 return False
         return True
+    except api.Untrusted as untrusted:
+        raise system.StepFailed(str(untrusted)) from None
     except api.NoAnswer:
         return False
     finally:
