@@ -13,12 +13,18 @@ def sysctls(*overlays):
     return found
 
 
-class Kernel(unittest.TestCase):
+class Settings(unittest.TestCase):
     def test_a_node_that_has_panicked_starts_again_also_without_kubernetes(self):
         for overlays in (("root",), ("root", "root_kubernetes")):
             found = sysctls(*overlays)
             self.assertTrue(1 <= int(found["kernel.panic"]) <= 30)
             self.assertEqual(found["kernel.panic_on_oops"], "1")
+
+    def test_the_reporter_is_started_again_however_often_it_ends(self):
+        for overlay in ("root", "root_kubernetes"):
+            unit = (IMAGE / overlay / "etc/systemd/system/dure-stage.service").read_text(encoding="utf-8").splitlines()
+            self.assertLess({"Restart=always", "StartLimitIntervalSec=0"}, set(unit))
+            self.assertLess(unit.index("StartLimitIntervalSec=0"), unit.index("[Service]"))
 
 
 if __name__ == "__main__":

@@ -120,6 +120,14 @@ look_at_network; echo "$stages|$lost"
         self.assertEqual(self.shell(script + "look_at_network; echo \"$has_network|$lost\"").splitlines(),
                          ["1|", "|the gateway 10.128.4.1 does not answer"])
 
+    def test_after_another_fault_the_gateway_has_to_answer_first(self):
+        script = f"""
+look_at_network; mv "$cards/eth0/carrier" "$cards/off"
+look_at_network; mv "$cards/off" "$cards/eth0/carrier"; rm {self.folder}/bin/busybox
+look_at_network; echo "$has_network|$lost"
+"""
+        self.assertEqual(self.shell(script), "|the gateway 10.128.4.1 does not answer")
+
     def test_before_it_was_there_once_nothing_is_said_against_it(self):
         self.answers()
         self.assertEqual(self.shell('look_at_network; echo "$lost|$names"'), "|")
