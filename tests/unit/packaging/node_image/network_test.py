@@ -71,13 +71,14 @@ class Machine:
     """A machine whose parts can be taken away."""
 
     def __init__(self, test):
-        self.addresses, self.carrier, self.routes = {"10.128.4.11"}, True, ROUTES
+        self.addresses, self.carrier, self.routes, self.routes6 = {"10.128.4.11"}, True, ROUTES, ""
         self.gateway, self.asked, self.rendered = HARDWARE, [], {"Address": ["10.128.4.11/16"], "Gateway": ["10.128.4.1"]}
         patches = contextlib.ExitStack()
         test.addCleanup(patches.close)
         for name, made in (("rendered", lambda key: self.rendered[key]), ("has_address", lambda each: each in self.addresses),
                            ("has_carrier", lambda: self.carrier), ("ask_by_arp", self.ask),
-                           ("_text", lambda path: self.routes if path == network.ROUTES else "")):
+                           ("ask_by_ping", lambda gateway: bool(self.asked.append(gateway)) or True),
+                           ("_text", lambda path: {network.ROUTES: self.routes, network.ROUTES6: self.routes6}.get(path, ""))):
             patches.enter_context(mock.patch.object(network, name, made))
 
     def ask(self, interface, gateway, hardware):
@@ -116,6 +117,13 @@ class Looking(unittest.TestCase):
         self.assertIsNone(self.network.fault())
         self.machine.gateway = None
         self.assertEqual([self.network.fault() for _ in range(4)], [None, None] + ["the gateway 10.128.4.1 does not answer"] * 2)
+
+    def test_a_route_of_ipv6_is_no_way_out_for_who_was_given_one_of_ipv4(self):
+        self.machine.routes, self.machine.routes6 = "", ROUTES6
+        self.assertEqual(self.network.fault(), "there is no default route")
+        self.machine.rendered["Gateway"] = ["fe80::1"]
+        self.assertIsNone(self.network.fault())
+        self.assertEqual(self.machine.asked, ["fe80::1%eth0"])
 
     def test_a_network_without_a_way_out_needs_no_gateway(self):
         self.machine.rendered["Gateway"], self.machine.routes = [], ""

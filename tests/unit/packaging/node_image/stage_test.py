@@ -89,6 +89,15 @@ class Stage(unittest.TestCase):
         self.answers()
         self.assertEqual(self.fault(), "the gateway 10.128.4.1 does not answer")
 
+    def test_a_route_of_ipv6_is_no_way_out_for_who_was_given_one_of_ipv4(self):
+        self.answers("ping", "ip")
+        self.write("bin/ip", "#!/bin/sh\necho default via fe80::1 dev eth0 proto ra\n")
+        self.write("proc/net/route", "")
+        self.assertEqual(self.fault(), "there is no default route")
+        self.write("networks/10-cloud-init-eth0.network", NETWORK.replace("Gateway=10.128.4.1\n", "Gateway=fe80::1\n"))
+        self.assertEqual(self.fault(), "")
+        self.assertIn("fe80::1%eth0", (self.folder / "asked").read_text())
+
     def test_a_network_without_a_way_out_needs_no_gateway(self):
         self.write("networks/10-cloud-init-eth0.network", NETWORK.split("\n[Route]")[0])
         self.write("proc/net/route", "")

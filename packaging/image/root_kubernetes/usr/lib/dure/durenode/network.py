@@ -129,9 +129,13 @@ class Network:
         if fault:
             self.misses = MISSES  # when that has passed, the gateway has to answer first
             return fault
-        if not rendered("Gateway"):
+        gateways = rendered("Gateway")
+        if not gateways:
             return None  # a network without a way out is complete with its address
-        route = default_route(_text(ROUTES)) or default_route6(_text(ROUTES6))
+        route = default_route(_text(ROUTES))
+        # Only where the seed has no gateway of IPv4: who announces routes of IPv6 there is no way out for it.
+        if route is None and not any("." in each for each in gateways):
+            route = default_route6(_text(ROUTES6))
         if route is None:
             self.misses = MISSES
             return "there is no default route"
