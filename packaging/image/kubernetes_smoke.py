@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from smoke_documents import GATEWAY, Keys, document_of, seed_files
+from smoke_documents import GATEWAY, Keys, access_of, document_of, seed_files
 
 IN_NAMESPACE = "DURE_SMOKE_NETNS"
 
@@ -52,7 +52,7 @@ class Node:
         self.folder.mkdir()
         self.process = self.link = self.document = None
         self.seen, self.error, self.pending, self.have, self.sent_at = {}, "", b"", None, 0.0
-        self.departed = []
+        self.departed, self.message = [], {}
 
     def start(self, image, key, args):
         manifest = json.loads((image / "node-image.json").read_text())
@@ -108,7 +108,7 @@ class Node:
                 continue
 
     def take(self, message):
-        self.have, self.departed = message.get("have"), message.get("departed", [])
+        self.have, self.departed, self.message = message.get("have"), message.get("departed", []), message
         for stage in message["stages"]:
             if stage["name"] not in self.seen:
                 self.seen[stage["name"]] = stage["at_ms"]
@@ -125,6 +125,9 @@ class Node:
             # More than the socket takes at once is normal here: the guest reads while it is sent.
             self.link.setblocking(True)
             self.link.sendall(head[:-1].encode() + b',"document":' + data + b"}\n")
+
+    def says(self, stage):
+        return any(each["name"] == stage for each in self.message["stages"])
 
     def ssh(self, key, script, timeout=300):
         argv = ["ssh", "-q", "-i", key, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o",
@@ -187,6 +190,32 @@ def crash_all(nodes, key, args):
         crash(node, args, key)
 
 
+def what_is_true_now(nodes, key, patience):
+    """The last node's kubelet, its runtime and its network fail, and come back: it says so, and so does its cluster."""
+    node, judge = nodes[-1], nodes[0]
+
+    def told(what, enough, seconds):
+        begin = time.monotonic()
+        pump(nodes, begin + seconds, enough)
+        print(f"  {node.name:<10} {what}: told after {time.monotonic() - begin:.1f}s", flush=True)
+
+    pump(nodes, time.monotonic() + 120, lambda: judge.message.get("not_ready") == [])
+    for unit, stages in (("kubelet", ["ready"]), ("containerd", ["containerd", "ready"])):
+        node.ssh(key, f"systemctl stop {unit}")
+        told(f"{unit} is stopped", lambda stages=stages: not any(map(node.says, stages)), 40)
+        if unit == "kubelet":
+            told("the cluster calls it NotReady", lambda: node.name in judge.message.get("not_ready", []), 240)
+        node.ssh(key, f"systemctl start {unit}")
+        told(f"{unit} is started", lambda stages=stages: all(map(node.says, stages)), 60 * patience)
+    told("the cluster calls it Ready", lambda: judge.message.get("not_ready") == [], 60 * patience)
+    ip("link", "set", f"tap{node.number}", "down")
+    told("the network is cut", lambda: not node.says("network") and "does not answer" in node.error, 40)
+    ip("link", "set", f"tap{node.number}", "up")
+    told("the network is back", lambda: node.says("network") and not node.error, 60)
+    wanted = access_of(["dure:smoke"])
+    return [] if judge.message.get("access") == wanted else [f"access is {judge.message.get('access')}, not {wanted}"]
+
+
 def take_out(nodes, keys, key, version, args):
     """The last worker leaves; the documents are those of members now, without any secret."""
     leaving, begin = nodes[-1], time.monotonic()
@@ -233,6 +262,7 @@ def check(args, folder):
             print(f"nsenter -t {os.getpid()} -n ssh -i {key} dure@{nodes[0].address}   (until {args.keep} appears)", flush=True)
             stop = Path(args.keep)
             pump(nodes, time.monotonic() + 7200, stop.exists)
+        faults += what_is_true_now(nodes, key, args.patience)
         if args.workers:
             faults += take_out(nodes, keys, key, version, args)
     except (RuntimeError, OSError, subprocess.SubprocessError) as error:

@@ -151,6 +151,11 @@ def document_of(node, nodes, keys, version, args, departing=(), joined=False):
     return data, hashlib.sha256(data).hexdigest()[:16]
 
 
+def access_of(users):
+    """What a control-plane member tells that has let in these users."""
+    return int.from_bytes(hashlib.sha256("".join(user + "\n" for user in sorted(users)).encode()).digest()[:6], "big")
+
+
 def seed_files(node, public_key):
     user_data = {"hostname": node.name, "fqdn": f"{node.name}.smoke.internal", "manage_etc_hosts": False,
                  "users": [{"name": "dure", "ssh_authorized_keys": [public_key], "sudo": "ALL=(ALL) NOPASSWD:ALL",
