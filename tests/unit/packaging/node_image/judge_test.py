@@ -16,14 +16,14 @@ class Names(unittest.TestCase):
     NODES = [node("demo-w3", "Unknown"), node("demo-cp1", "True"), node("demo-w1", "False"), node("demo-w2", "True"), node("demo-w4")]
 
     def test_those_that_are_not_ready_are_named_in_order(self):
-        self.assertEqual(plan.not_ready(self.NODES, "native"), ["demo-w1", "demo-w3", "demo-w4"])
+        self.assertEqual(plan.not_ready(self.NODES, "native", ()), ["demo-w1", "demo-w3", "demo-w4"])
 
     def test_without_a_pod_network_those_of_which_nothing_is_heard(self):
-        self.assertEqual(plan.not_ready(self.NODES, "none"), ["demo-w3", "demo-w4"])
+        self.assertEqual(plan.not_ready(self.NODES, "none", ()), ["demo-w3", "demo-w4"])
 
     def test_a_name_that_no_host_takes_is_left_out(self):
         odd = [node(name, "False") for name in ("a.b", "-a", "a-", "x" * 64, "A", "é", "demo-w1\n")]
-        self.assertEqual(plan.not_ready(odd, "native"), [])
+        self.assertEqual(plan.not_ready(odd, "native", ()), [])
 
 
 class Judging(unittest.TestCase):
@@ -46,8 +46,8 @@ class Judging(unittest.TestCase):
         self.judge = judge.Judge(self.board)
         self.answer = 200, {"items": [node("demo-cp1", "True"), node("demo-w1", "Unknown")]}
 
-    def role(self, role):
-        self.board.take("a" * 16, SimpleNamespace(role=role, api="api", cni="native", patience=6.0))
+    def role(self, role, hosts=()):
+        self.board.take("a" * 16, SimpleNamespace(role=role, api="api", cni="native", patience=6.0, hosts=hosts))
 
     def ask(self, method, path):
         self.assertEqual((method, path), ("GET", "/api/v1/nodes"))
@@ -66,6 +66,10 @@ class Judging(unittest.TestCase):
         self.role("control-plane")
         self.answer = 200, {"items": [node("demo-w1", "False")]}
         self.assertEqual(self.said(40.0), ["demo-w1"])
+
+    def test_a_member_that_its_cluster_does_not_know_is_not_ready(self):
+        self.role("init", [("10.128.0.11", "demo-cp1"), ("10.128.0.12", "demo-w1"), ("10.128.0.13", "demo-w2")])
+        self.assertEqual(self.said(0.0), ["demo-w1", "demo-w2"])
 
     def test_who_cannot_ask_says_nothing_soon_after(self):
         self.said(0.0)

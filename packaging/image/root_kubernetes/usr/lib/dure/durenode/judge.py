@@ -45,7 +45,7 @@ class Judge(threading.Thread):
             if self.server is None:
                 self.server = api.Api.by_kubeconfig(document.api, member.ADMIN, seconds=10 * max(1.0, min(document.patience, 3.0)))
             status, found = self.server.ask("GET", NODES)
-            return plan.not_ready(found["items"], document.cni) if status == 200 else None
+            return plan.not_ready(found["items"], document.cni, [name for _, name in document.hosts]) if status == 200 else None
         except api.NoAnswer as silent:
             print(f"judge: {silent}", flush=True)
         except (KeyError, TypeError):

@@ -113,8 +113,10 @@ def ready_condition(node):
         return None
 
 
-def not_ready(nodes, cni):
-    """Names of the Node objects that the cluster calls NotReady or Unknown. A pod network that its user has yet to bring leaves
-    every node NotReady: with "none" only those count of which the cluster has not heard."""
+def not_ready(nodes, cni, members):
+    """Names of the nodes that the cluster calls NotReady or Unknown, and of the members that it does not know. A pod network
+    that its user has yet to bring leaves every node NotReady: with "none" only those count of which the cluster has not heard."""
     good = ("True", "False") if cni == "none" else ("True",)
-    return sorted(name for node in nodes if NODE.fullmatch(name := node["metadata"]["name"]) and ready_condition(node) not in good)
+    known = {node["metadata"]["name"]: node for node in nodes}
+    bad = {name for name, node in known.items() if NODE.fullmatch(name) and ready_condition(node) not in good}
+    return sorted(bad | (set(members) - known.keys()))
