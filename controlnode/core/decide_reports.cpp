@@ -117,13 +117,17 @@ void doubt(const Deciding& deciding, Node& node, const std::string& what, const 
   if (advance(deciding, node, NodeEvent::doubted)) node.reason = what + detail;
 }
 
+// It has been ready in this boot, and its guest or its cluster has said something else since.
+bool doubted(const Node& node) { return node.state == NodeState::unknown && node.reason.starts_with("its "); }
+
 // Its VM runs. What its guest says, or does not say any more, decides.
 void runs(Deciding& deciding, Node& node, const VmReport& vm) {
   take_stages(deciding, node, vm);
   const auto missing = missing_step(deciding.model, node);
   const bool booted = has_stage(node, "ready");
   const auto silence = Duration{std::int64_t{vm.silent_s} * 1'000'000};
-  if (!booted || node.state == NodeState::draining) {
+  const bool was_ready = node.state == NodeState::ready || doubted(node);
+  if (node.state == NodeState::draining || !(booted || was_ready)) {
     advance(deciding, node, NodeEvent::vm_running);
   } else if (silence >= Duration{deciding.model.settings.guest_silent_after_s * 1'000'000}) {
     doubt(deciding, node, "its guest has been silent", " since " + to_rfc3339(deciding.now - silence));

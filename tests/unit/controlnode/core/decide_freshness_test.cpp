@@ -127,6 +127,24 @@ TEST_CASE("freshness: a stage that a booted guest withdraws is told, with its re
   CHECK(demo.worker().state == NodeState::ready);
 }
 
+TEST_CASE("freshness: a guest that says 'ready' no more is unknown until it does again, and no new deadline runs") {
+  Demo demo;
+  const auto withdraw = [&] {
+    demo.tell_of(demo.two, [](VmReport& vm) {
+      std::erase_if(vm.stages, [](const GuestStage& stage) { return stage.name == "ready"; });
+      vm.guest_error = "its kubelet does not answer";
+    });
+  };
+  for (int i = 0; i < 2; ++i) {
+    withdraw();
+    CHECK(demo.worker().state == NodeState::unknown);
+    CHECK(demo.worker().reason == "its guest says that 'ready' is not there any more: its kubelet does not answer");
+    CHECK_FALSE(demo.worker().deadline);
+  }
+  demo.report(demo.two);
+  CHECK(demo.worker().state == NodeState::ready);
+}
+
 TEST_CASE("freshness: whom the cluster calls NotReady is not ready here, until it says otherwise; who has not asked says nothing") {
   Demo demo;
   const auto say = [&](bool judges, std::vector<std::string> not_ready) {
