@@ -367,12 +367,15 @@ HostReport report_of(const Pc& pc, const SystemId& system, TimePoint clock) {
   report.accepted_generation = pc.order ? pc.order->generation : 0;
   report.applied_generation = pc.applied_generation;
   report.capacity.hardware_virtualisation = true;
+  auto in_flight = pc.earlier;
   if (pc.seen) {
     const auto seen = pc.seen->blind ? observed(*pc.seen) : pc.seen->machine->observed;
     host::add_observed(report, seen, pc.order.get(), guests_of(pc), {}, kAgentNow);
+    if (pc.order) {
+      for (const auto& object : host::half_removed(*pc.order, seen)) in_flight.insert(object);
+    }
   }
   report.failures = pc.attempts.failures(kAgentNow);
-  auto in_flight = pc.earlier;
   for (const auto& object : pc.attempts.in_flight()) in_flight.insert(object);
   if (planted(Bug::in_flight_untold)) in_flight.clear();
   std::copy_if(in_flight.begin(), in_flight.end(), std::back_inserter(report.in_flight), &may_exist);

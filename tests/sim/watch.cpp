@@ -11,6 +11,7 @@ namespace {
 
 constexpr Duration kSlack = std::chrono::seconds(61);         // a date may be wrong by so much without a jump
 constexpr Duration kRemovalEnds = std::chrono::minutes(6);    // somebody waits for it for five
+constexpr Duration kFresh = std::chrono::minutes(2);
 constexpr Duration kNextTick = std::chrono::minutes(1);
 constexpr Duration kKeyRefused = std::chrono::seconds(15);
 constexpr std::size_t kMostIdleWakeups = 20;                  // of an agent in one second
@@ -35,6 +36,7 @@ void Watch::check() {
   filters_stand();
   ready_was_reported();
   addresses_are_unique();
+  what_is_shown_is_fresh();
   leases_last();
   lost_hosts_are_not_heard();
   who_owes_gets_nothing();
@@ -133,6 +135,26 @@ void Watch::addresses_are_unique() const {
       if (!there) take(id, departing.address, departing.name);
     }
   }
+}
+
+// H5: what is shown as ready is, or was minutes ago.
+void Watch::what_is_shown_is_fresh() {
+  const auto now = campus_.world().now();
+  if (!campus_.control().serving() || now - trouble_ < kFresh) return green_since_.clear();
+  std::map<NodeId, TimePoint> green;
+  for (const auto& host : campus_.hosts()) {
+    if (host->dead() || !host->agent_runs()) continue;
+    for (const auto& vm : host->hypervisor().domains()) {
+      const auto node = campus_.stored().nodes.find(vm.id);
+      const bool shown = node != campus_.stored().nodes.end() && node->second.host == host->id() && node->second.state == control::NodeState::ready;
+      if (!shown || host->guests().ready(vm.id)) continue;
+      const auto known = green_since_.find(vm.id);
+      const auto since = known == green_since_.end() ? now : known->second;
+      if (now - since > kFresh) breach(node->second.name + " is shown as ready, and is not");
+      green.emplace(vm.id, since);
+    }
+  }
+  green_since_ = std::move(green);
 }
 
 // A lease ends no earlier than its date truly comes, switches off first, and nothing else ends a cluster but its user.

@@ -33,6 +33,7 @@ class Watch {
   void filters_stand() const;
   void ready_was_reported() const;
   void addresses_are_unique() const;
+  void what_is_shown_is_fresh();
   void leases_last();
   void lost_hosts_are_not_heard();
   void who_owes_gets_nothing();
@@ -45,6 +46,7 @@ class Watch {
   std::set<ClusterId> asked_to_go_;
   std::map<ClusterId, TimePoint> ends_;      // of leases, as they were stored last
   std::map<HostId, TimePoint> lost_since_;
+  std::map<NodeId, TimePoint> green_since_;  // is shown as ready, and is not
   std::set<HostId> owing_;
   std::set<NodeId> nodes_;
   std::set<std::pair<HostId, Uuid>> owed_;

@@ -198,13 +198,19 @@ TEST_CASE("hosts: a cluster's addresses come back, as late as possible, and neve
     CHECK(now != 11);
     CHECK(now != address("demo-w1"));
     before = now;
-    // Its cluster lets it go, and its host removes it.
-    HostReport report = campus.report_of(host);
-    for (VmReport& vm : report.vms) vm.departed = {replace.node};
-    campus.tell(report);
+    // Its cluster lets it go, and its host removes it. That it is gone its cluster is told, and says that it knows.
+    const auto let_go = [&] {
+      HostReport report = campus.report_of(host);
+      for (VmReport& vm : report.vms) vm.departed = {replace.node};
+      campus.tell(report);
+    };
+    let_go();
     campus.report(host);
     campus.report(host);
     REQUIRE(campus.node(replace.node) == nullptr);
+    CHECK(campus.cluster("demo")->departing.size() == 1);
+    let_go();
+    CHECK(campus.cluster("demo")->departing.empty());
   }
   // One that its cluster has not let go keeps its address.
   ReplaceNode replace;

@@ -111,7 +111,6 @@ TEST_CASE("agent: a download that fails is told of each image that needs it, by 
   auto order = bench.order();
   auto other = order.images[0];
   other.id = ImageId{uuid_number(67)};
-  other.disk = {};
   order.images.push_back(other);
   bench.blobs.fail = [kernel = other.kernel](const BlobRef& blob) {
     return blob.digest == kernel.digest ? std::optional(Error{Errc::corrupt, "other bytes"}) : std::nullopt;
