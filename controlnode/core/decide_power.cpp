@@ -65,7 +65,8 @@ Reply power_node(Deciding& deciding, const PowerNode& request) {
   if (!node) return Refused{node.error(), {}};
   switch (request.action) {
     case PowerAction::stop:
-      if (node->power == Power::on) switch_off(deciding, *node, Power::off);
+      // Asked again of one that was not switched off in time.
+      if (node->power == Power::on || node->state == NodeState::failed) switch_off(deciding, *node, Power::off);
       break;
     case PowerAction::start:
       if (node->power != Power::on || node->vm_state == VmState::shut_down) switch_on(deciding, *node);

@@ -309,7 +309,10 @@ void grow_up(Pc& pc) {
 }
 
 void restart_agent(Pc& pc) {
-  for (const Running& each : pc.running) pc.ghosts.push_back(each.op);
+  // libvirtd goes on with what it was called for. What the process does in the kernel itself ends with it.
+  for (const Running& each : pc.running) {
+    if (host::key_of(each.op).kind == ObjectKind::vm) pc.ghosts.push_back(each.op);
+  }
   forget_process(pc);
   pc.earlier = pc.obligations;
   pc.young = true;

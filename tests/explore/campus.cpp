@@ -49,15 +49,15 @@ std::vector<Config> on_one_host() {
              {create("a", 1, 0), of(Kind::remove, "a"), of(Kind::cancel, "a"), of(Kind::repair, "a")}, 2, kSmallFaults, 1, Pace::fine),
       config("again", "the same, made and deleted and made again", {kOneVm}, {create("a", 1, 0, 2), of(Kind::remove, "a", 2), of(Kind::repair, "a")},
              4, {}, 0, Pace::fine),
-      config("twice", "two things go wrong with it", {kOneVm}, {create("a", 1, 0, 2), of(Kind::remove, "a"), of(Kind::repair, "a")}, 3,
+      config("twice", "two things go wrong with it", {kOneVm}, {create("a", 1, 0, 2), of(Kind::remove, "a"), of(Kind::repair, "a")}, 2,
              kSmallFaults, 2, Pace::brisk),
       config("beside", "two clusters on one PC", {kTwoVms},
              {create("a", 1, 0), of(Kind::remove, "a"), create("b", 1, 0), of(Kind::remove, "b")}, 3, {}, 0, Pace::fine),
       config("near", "two clusters on one PC, and what may go wrong with their objects", {kTwoVms},
-             {create("a", 1, 0), of(Kind::remove, "a"), create("b", 1, 0)}, 3, kSmallFaults, 1, Pace::brisk),
+             {create("a", 1, 0), of(Kind::remove, "a"), create("b", 1, 0)}, 2, kSmallFaults, 1, Pace::brisk),
       config("power", "a node is switched off, on and anew, by its user or its guest", {kOneVm},
              {create("a", 1, 0), on_node(Kind::stop, "a", "a-cp1"), on_node(Kind::start, "a", "a-cp1"), on_node(Kind::reboot, "a", "a-cp1"),
-              of(Kind::remove, "a")}, 3, kSmallFaults, 1, Pace::brisk),
+              of(Kind::remove, "a")}, 2, kSmallFaults, 1, Pace::fine),
   };
   all[0].image_there = false;
   return all;
@@ -67,14 +67,14 @@ std::vector<Config> on_more_hosts() {
   std::vector<Config> all{
       config("lost", "PCs go for ever, are given up and replaced", {kOneVm, kOneVm},
              {create("a", 1, 1), of(Kind::remove, "a"), of(Kind::repair, "a"), on_host(Kind::lose, 0), on_host(Kind::lose, 1),
-              on_host(Kind::replace_host, 0), on_host(Kind::replace_host, 1)}, 3, kGreatFaults, 1, Pace::swift),
+              on_host(Kind::replace_host, 0), on_host(Kind::replace_host, 1)}, 2, kGreatFaults, 1, Pace::swift),
       config("moved", "a cluster grows and shrinks over two PCs that may lose each other", {kOneVm, kTwoVms},
-             {create("a", 1, 0), scale("a", 1), scale("a", 0), of(Kind::remove, "a")}, 3, kGreatFaults, 1, Pace::swift),
+             {create("a", 1, 0), scale("a", 1), scale("a", 0), of(Kind::remove, "a")}, 2, kGreatFaults, 1, Pace::swift),
       config("spare", "a worker's PC goes, and another takes its place", {kOneVm, kOneVm, kOneVm},
-             {create("a", 1, 1), of(Kind::repair, "a"), of(Kind::repair_lost, "a"), on_host(Kind::lose, 1), of(Kind::remove, "a")}, 3,
+             {create("a", 1, 1), of(Kind::repair, "a"), of(Kind::repair_lost, "a"), on_host(Kind::lose, 1), of(Kind::remove, "a")}, 2,
              {{Fault::pc_dies, 1}, {Fault::link_cut, 1}}, 1, Pace::swift),
       config("drain", "a Kubernetes cluster gives up a worker and gets another", {kOneMember, kOneMember},
-             {create("a", 1, 1), scale("a", 0), scale("a", 1), of(Kind::remove, "a")}, 3,
+             {create("a", 1, 1), scale("a", 0), scale("a", 1), of(Kind::remove, "a")}, 2,
              {{Fault::pc_dies, 1}, {Fault::guest_mute, 1}, {Fault::control_restarts, 1}}, 1, Pace::swift),
   };
   all.back().kubernetes = true;
