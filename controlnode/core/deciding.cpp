@@ -83,8 +83,10 @@ bool advance(const Deciding& deciding, Node& node, NodeEvent event) {
       if (before == NodeState::failed || !node.ready_at) node.ready_at = deciding.now;
       break;
     case NodeState::unknown:
-      // A deadline goes on: the user waits all the same. But whoever was being switched off may be so by its PC.
+      // A deadline goes on: the user waits all the same. But whoever was being switched off may be so by its PC, and is
+      // waited for only where an operation does.
       if (before == NodeState::stopping) node.deadline.reset();
+      if (before == NodeState::stopping && !node.ready_at) node.deadline = deciding.steady + node_deadline(deciding.model, node.host);
       break;
     case NodeState::draining:
       if (before == NodeState::draining) break;

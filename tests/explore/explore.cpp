@@ -163,9 +163,9 @@ Options parse(int argc, char** argv) {
     } else if (word == "--deep") {
       options.deep = true;
     } else if (word == "--asks") {
-      options.asks = std::atoi(value().c_str());
+      options.asks = static_cast<int>(std::strtol(value().c_str(), nullptr, 10));
     } else if (word == "--faults") {
-      options.faults = std::atoi(value().c_str());
+      options.faults = static_cast<int>(std::strtol(value().c_str(), nullptr, 10));
     } else {
       std::cerr << "usage: explore [--list] [--config NAME]... [--deep | --asks N --faults N] [--states N] [--plant NAME | --all-plants]\n";
       std::exit(2);

@@ -24,11 +24,11 @@ struct Known {
   std::uint64_t seed;
 };
 constexpr Known kKnown[] = {
-    {Bug::past_wake, 1},       {Bug::in_flight_untold, 1}, {Bug::paused_stays, 1},     {Bug::filter_opens, 1},
-    {Bug::generation_ignored, 1}, {Bug::removal_by_applied, 1}, {Bug::nothing_owed, 1}, {Bug::debts_forgotten, 1},
-    {Bug::owing_is_usable, 1}, {Bug::lost_is_admitted, 1}, {Bug::fence_believed, 1},   {Bug::dates_followed, 1},
-    {Bug::lapse_deletes, 1},   {Bug::boots_ignored, 1},    {Bug::off_not_ordered, 1},  {Bug::addresses_at_once, 1},
-    {Bug::not_departing, 1},   {Bug::keys_forgotten, 1}};
+    {Bug::past_wake, 1}, {Bug::in_flight_untold, 13}, {Bug::paused_stays, 1}, {Bug::filter_opens, 8},
+    {Bug::generation_ignored, 17}, {Bug::removal_by_applied, 11}, {Bug::nothing_owed, 3}, {Bug::debts_forgotten, 5},
+    {Bug::owing_is_usable, 27}, {Bug::lost_is_admitted, 8}, {Bug::fence_believed, 1}, {Bug::dates_followed, 5},
+    {Bug::lapse_deletes, 1}, {Bug::boots_ignored, 1}, {Bug::off_not_ordered, 1}, {Bug::addresses_at_once, 46},
+    {Bug::not_departing, 1}, {Bug::keys_forgotten, 8}};
 constexpr std::uint64_t kFurtherSeeds = 200;
 
 }  // namespace
@@ -46,7 +46,7 @@ TEST_CASE("bugs: each planted fault of the product is found") {
     if (found.empty()) {
       FAIL_CHECK(name << " is not found from seed " << seed << " on");
     } else {
-      std::cout << name << ": seed " << found.front().first << ": " << found.front().second << std::endl;
+      std::cout << name << ": seed " << found.front().first << ": " << found.front().second << "\n" << std::flush;
     }
   }
 }

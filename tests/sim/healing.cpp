@@ -70,7 +70,8 @@ void Healing::ask_for_what_is_wrong() {
 void Healing::repair(const control::Cluster& cluster) {
   for (const auto& [node, row] : campus_.stored().nodes) {
     const bool off = row.power != control::Power::on || row.vm_state == VmState::shut_down;
-    if (row.cluster == cluster.id && off) campus_.submit(control::PowerNode{cluster.id.str(), row.name, control::PowerAction::start}, &ignore);
+    // Once: who was started on a PC that is gone fails, and is replaced then.
+    if (row.cluster == cluster.id && off && started_.insert(node).second) campus_.submit(control::PowerNode{cluster.id.str(), row.name, control::PowerAction::start}, &ignore);
   }
   // Nothing is asked for while something is under way: it ends by itself.
   if (cluster.operation) return;

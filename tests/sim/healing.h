@@ -31,6 +31,7 @@ class Healing {
   Campus& campus_;
   std::map<ClusterId, int> asked_;
   std::set<ClusterId> no_room_;
+  std::set<NodeId> started_;
   std::string in_vain_;
 };
 

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <exception>
+#include <iostream>
 #include <mutex>
 #include <thread>
 
@@ -35,6 +37,14 @@ std::string rage_and_heal(Campus& campus, Duration storm) {
   return workload.lost_answers();
 }
 
+// The story of a run that failed, for who looks into it.
+void tell_events(Campus& campus) {
+  if (std::getenv("DURE_SIM_EVENTS") == nullptr) return;
+  const auto events = campus.control().store().events(0, 100'000);
+  if (!events) return;
+  for (const auto& event : *events) std::cout << to_rfc3339(event.at) << " " << event.kind << " " << event.message << "\n";
+}
+
 }  // namespace
 
 Run run_storm(std::uint64_t seed, Duration storm) {
@@ -46,6 +56,7 @@ Run run_storm(std::uint64_t seed, Duration storm) {
     } catch (const std::exception& breach) {
       run.failure = std::string(breach.what()) + " (after " + std::to_string((campus.world().now().us - 1'700'000'000'000'000) / 1'000'000) + " s)";
     }
+    if (!run.failure.empty()) tell_events(campus);
     run.trace = campus.world().trace_hash();
     run.notes = campus.world().notes();
   } catch (const std::exception& fault) {

@@ -12,6 +12,7 @@ namespace {
 constexpr Duration kSlack = std::chrono::seconds(61);         // a date may be wrong by so much without a jump
 constexpr Duration kRemovalEnds = std::chrono::minutes(6);    // somebody waits for it for five
 constexpr Duration kFresh = std::chrono::minutes(2);
+constexpr Duration kSwitchedOff = std::chrono::minutes(3);
 constexpr Duration kNextTick = std::chrono::minutes(1);
 constexpr Duration kKeyRefused = std::chrono::seconds(15);
 constexpr std::size_t kMostIdleWakeups = 20;                  // of an agent in one second
@@ -37,6 +38,7 @@ void Watch::check() {
   ready_was_reported();
   addresses_are_unique();
   what_is_shown_is_fresh();
+  who_is_off_does_not_run();
   leases_last();
   lost_hosts_are_not_heard();
   who_owes_gets_nothing();
@@ -137,24 +139,45 @@ void Watch::addresses_are_unique() const {
   }
 }
 
-// H5: what is shown as ready is, or was minutes ago.
-void Watch::what_is_shown_is_fresh() {
-  const auto now = campus_.world().now();
-  if (!campus_.control().serving() || now - trouble_ < kFresh) return green_since_.clear();
-  std::map<NodeId, TimePoint> green;
-  for (const auto& host : campus_.hosts()) {
+namespace {
+
+// Of whom `wrong` is true, since when; whoever it is true of for longer than this is named.
+template <class Wrong>
+std::string wrong_for(const Campus& campus, Duration at_most, std::map<NodeId, TimePoint>& since, const Wrong& wrong) {
+  std::map<NodeId, TimePoint> still;
+  std::string names;
+  for (const auto& host : campus.hosts()) {
     if (host->dead() || !host->agent_runs()) continue;
     for (const auto& vm : host->hypervisor().domains()) {
-      const auto node = campus_.stored().nodes.find(vm.id);
-      const bool shown = node != campus_.stored().nodes.end() && node->second.host == host->id() && node->second.state == control::NodeState::ready;
-      if (!shown || host->guests().ready(vm.id)) continue;
-      const auto known = green_since_.find(vm.id);
-      const auto since = known == green_since_.end() ? now : known->second;
-      if (now - since > kFresh) breach(node->second.name + " is shown as ready, and is not");
-      green.emplace(vm.id, since);
+      const auto node = campus.stored().nodes.find(vm.id);
+      if (node == campus.stored().nodes.end() || node->second.host != host->id() || !wrong(*host, vm, node->second)) continue;
+      const auto known = since.find(vm.id);
+      const auto& begin = still.emplace(vm.id, known == since.end() ? campus.world().now() : known->second).first->second;
+      if (campus.world().now() - begin > at_most) names += node->second.name + " ";
     }
   }
-  green_since_ = std::move(green);
+  since = std::move(still);
+  return names;
+}
+
+}  // namespace
+
+// H5: what is shown as ready is, or was minutes ago.
+void Watch::what_is_shown_is_fresh() {
+  if (!campus_.control().serving() || campus_.world().now() - trouble_ < kFresh) return green_since_.clear();
+  const auto names = wrong_for(campus_, kFresh, green_since_, [](const SimHost& host, const auto& vm, const control::Node& node) {
+    return node.state == control::NodeState::ready && !host.guests().ready(vm.id);
+  });
+  if (!names.empty()) breach(names + "shown as ready, and is not");
+}
+
+// H9: what is to be off is switched off.
+void Watch::who_is_off_does_not_run() {
+  if (!campus_.control().serving() || campus_.world().now() - trouble_ < kSwitchedOff) return on_since_.clear();
+  const auto names = wrong_for(campus_, kSwitchedOff, on_since_, [](const SimHost&, const auto& vm, const control::Node& node) {
+    return (node.power == control::Power::off || node.power == control::Power::lapsed) && vm.state == VmState::running;
+  });
+  if (!names.empty()) breach(names + "is to be off, and runs");
 }
 
 // A lease ends no earlier than its date truly comes, switches off first, and nothing else ends a cluster but its user.

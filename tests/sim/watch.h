@@ -34,6 +34,7 @@ class Watch {
   void ready_was_reported() const;
   void addresses_are_unique() const;
   void what_is_shown_is_fresh();
+  void who_is_off_does_not_run();
   void leases_last();
   void lost_hosts_are_not_heard();
   void who_owes_gets_nothing();
@@ -46,6 +47,7 @@ class Watch {
   std::set<ClusterId> asked_to_go_;
   std::map<ClusterId, TimePoint> ends_;      // of leases, as they were stored last
   std::map<HostId, TimePoint> lost_since_;
+  std::map<NodeId, TimePoint> on_since_;     // is to be off, and runs
   std::map<NodeId, TimePoint> green_since_;  // is shown as ready, and is not
   std::set<HostId> owing_;
   std::set<NodeId> nodes_;
