@@ -19,6 +19,8 @@ function(add_room name)
     # Several files as one where nobody changes them one by one: most of the time goes into headers that all of them include.
     if(DURE_UNITY AND NOT R_APART)
       set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 6)
+      # A file that is included is a header for GCC, whose classes should have no members of its own unnamed namespace.
+      target_compile_options(${name} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
     endif()
     if(R_WALKED)
       target_compile_options(${name} PRIVATE $<$<CONFIG:Debug>:-O2>)
