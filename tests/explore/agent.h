@@ -6,6 +6,9 @@
 
 namespace dure::explore {
 
+// The agent's clock stands still: its pauses are as good as none, and what takes too long is told by a fault that says so.
+inline constexpr SteadyPoint kAgentNow{1'000'000'000};
+
 // A PC that has nothing, with an agent that has just begun.
 Pc new_pc(const HostId& id);
 
@@ -37,6 +40,7 @@ void set_vm_state(Pc& pc, const NodeId& vm, VmState state);
 
 // What the agent would say now, without its number.
 HostReport report_of(const Pc& pc, const SystemId& system, TimePoint clock);
+Hash hash_of(const Pc& pc);
 Hash hash_of(const HostReport& report);
 Hash hash_of(const HostOrder& order);
 

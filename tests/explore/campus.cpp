@@ -147,7 +147,6 @@ std::string in_words(const Ask& ask) {
     case Kind::reboot: return "reboot " + ask.cluster + " " + ask.node;
     case Kind::lose: return "lose " + host;
     case Kind::replace_host: return "replace-host " + host;
-    case Kind::cordon: return "cordon " + host;
   }
   return {};
 }
@@ -162,13 +161,6 @@ std::string setting_in_words(const Config& config) {
   const auto flavor = flavor_of(config);
   return text + "flavor small " + std::to_string(flavor.vcpus) + " " + std::to_string(flavor.memory_mib) + " " +
          std::to_string(flavor.disk_gib) + "\n";
-}
-
-std::string_view to_string(Fault fault) {
-  static constexpr std::array<std::string_view, kFaults> kNames{
-      "op-fails",   "op-in-doubt", "op-hangs",       "blind-look", "crash",    "pause",   "guest-reboots",    "guest-off",
-      "guest-mute", "agent-restarts", "pc-reboots", "link-cut", "pc-dies", "control-restarts", "late-report"};
-  return kNames.at(static_cast<std::size_t>(fault));
 }
 
 }  // namespace dure::explore

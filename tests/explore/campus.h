@@ -13,7 +13,7 @@ namespace dure::explore {
 // One thing that a user or operator may ask for in a walk.
 struct Ask {
   enum class Kind : std::uint8_t {
-    create, scale, replace, repair, repair_lost, remove, cancel, stop, start, reboot, lose, replace_host, cordon,
+    create, scale, replace, repair, repair_lost, remove, cancel, stop, start, reboot, lose, replace_host,
   };
   Kind kind = Kind::create;
   std::string cluster{};
@@ -53,7 +53,5 @@ State first_state(const Config& config);
 // As the scenarios of tests/unit/controlnode/core write it.
 std::string in_words(const Ask& ask);
 std::string setting_in_words(const Config& config);
-
-std::string_view to_string(Fault fault);
 
 }  // namespace dure::explore

@@ -130,7 +130,6 @@ control::Request request_of(const Model& model, const Ask& ask, std::uint8_t occ
     case Kind::replace_host:
       return control::ReplaceHost{host, replacement_id(ask.pc, occurrence),
                                   std::string(39, 'r') + static_cast<char>('0' + ask.pc * 3 + occurrence), std::nullopt};
-    case Kind::cordon: return control::CordonHost{host, true};
   }
   return control::CancelOperation{};
 }

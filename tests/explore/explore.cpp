@@ -3,8 +3,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
-#include <cstdio>
 #include <cstdlib>
 #include <functional>
 #include <iostream>
@@ -61,8 +61,8 @@ long peak_mib() {
 void print(const Config& config, const Walk& result, double seconds) {
   std::ostringstream line;
   line.precision(1);
-  line << std::fixed << config.name << " (" << int{config.max_asks} << " requests, " << int{config.max_faults} << " faults): " << result.states << " states, " << result.transitions << " transitions, " << result.at_rest
-       << " at rest, " << seconds << " s, " << static_cast<std::size_t>(static_cast<double>(result.states) / std::max(seconds, 0.001))
+  line << std::fixed << config.name << " (" << int{config.max_asks} << " requests, " << int{config.max_faults} << " faults): "
+       << result.states << " states, " << result.transitions << " transitions, " << result.at_rest << " at rest, " << seconds << " s, " << static_cast<std::size_t>(static_cast<double>(result.states) / std::max(seconds, 0.001))
        << " states/s, " << peak_mib() << " MiB, " << (result.complete ? "complete" : "NOT complete") << ", " << result.violations.size()
        << " violations";
   std::cout << line.str() << "\n";
@@ -145,6 +145,14 @@ class Jobs {
   std::size_t at_a_time_, running_ = 0, passed_ = 0, failed_ = 0;
 };
 
+std::size_t number(const std::string& text) {
+  std::size_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error == std::errc{} && end == text.data() + text.size()) return value;
+  std::cerr << "'" << text << "' is no number\n";
+  std::exit(2);
+}
+
 Options parse(int argc, char** argv) {
   Options options;
   for (int i = 1; i < argc; ++i) {
@@ -159,13 +167,13 @@ Options parse(int argc, char** argv) {
     } else if (word == "--plant") {
       options.plant = value();
     } else if (word == "--states") {
-      options.states = std::strtoull(value().c_str(), nullptr, 10);
+      options.states = number(value());
     } else if (word == "--deep") {
       options.deep = true;
     } else if (word == "--asks") {
-      options.asks = static_cast<int>(std::strtol(value().c_str(), nullptr, 10));
+      options.asks = static_cast<int>(number(value()));
     } else if (word == "--faults") {
-      options.faults = static_cast<int>(std::strtol(value().c_str(), nullptr, 10));
+      options.faults = static_cast<int>(number(value()));
     } else {
       std::cerr << "usage: explore [--list] [--config NAME]... [--deep | --asks N --faults N] [--states N] [--plant NAME | --all-plants]\n";
       std::exit(2);

@@ -139,7 +139,8 @@ std::string in_words(const Config& config, const State& before, const State& aft
     case What::op_ends: return "# " + host + ": '" + op_in_words(before, pc.running[step.which].op) + "' is done";
     case What::look_begins:
       if (config.pace == Pace::fine) return "# " + host + ": a look begins";
-      return "# " + host + (config.pace == Pace::swift ? ": looks, and does what is to be done" : ": looks; under way now: " + under_way(before, *after.pcs[step.pc]));
+      if (config.pace == Pace::swift) return "# " + host + ": looks, and does what is to be done";
+      return "# " + host + ": looks; under way now: " + under_way(before, *after.pcs[step.pc]);
     case What::order_arrives: return "# " + host + " accepts order " + std::to_string(after.pcs[step.pc]->order->generation);
     case What::guest_ready: return "# " + host + ": the guest of " + vm_name(before, pc.machine->vms[step.which].seen.id) + " is ready";
     case What::grown_up: return "# " + host + ": a minute has passed since its agent was started";
