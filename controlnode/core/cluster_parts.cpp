@@ -10,6 +10,7 @@
 #include "controlnode/core/operations.h"
 #include "controlnode/core/placement/chain.h"
 #include "controlnode/core/removals.h"
+#include "controlnode/core/silence.h"
 
 namespace dure::control {
 namespace {
@@ -124,8 +125,25 @@ FleetQuestion question_for(const Deciding& deciding, std::uint16_t mtu, std::vec
   return {view.fleet(), view.hosts(), std::move(wanted), std::move(policy)};
 }
 
-Refused no_room(const FleetQuestion& question, PlacementOutcome outcome, std::span<const FlavorOffer> offers,
+namespace {
+
+// Hosts that may well be there: they have not had the time to say so since this control node leads.
+bool some_yet_to_be_heard(const Deciding& deciding) {
+  return std::any_of(deciding.model.hosts.begin(), deciding.model.hosts.end(), [&](const auto& entry) {
+    const HostId& id = entry.first;
+    return !entry.second.lost_at && !heard(deciding.model, id) && !silent(deciding.model, id, deciding.steady) &&
+           deciding.model.observations.contains(id);
+  });
+}
+
+}  // namespace
+
+Refused no_room(const Deciding& deciding, const FleetQuestion& question, PlacementOutcome outcome, std::span<const FlavorOffer> offers,
                 const std::function<bool(const Remedy&)>& offered) {
+  if (some_yet_to_be_heard(deciding)) {
+    return Refused{Error{Errc::unavailable, "this control node has just started and has not heard all hosts yet: try again in a few seconds"},
+                   std::move(outcome.refusals)};
+  }
   Refused refused{Error{Errc::no_capacity, outcome.summary}, std::move(outcome.refusals)};
   for (Remedy& remedy : remedies(question, offers)) {
     if (offered(remedy)) refused.remedies.push_back(std::move(remedy));

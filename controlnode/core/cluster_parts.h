@@ -55,7 +55,7 @@ FleetQuestion question_for(const Deciding& deciding, std::uint16_t mtu, std::vec
 
 // The refusal of what does not fit: the numbers per host, and what would make it fit. Of the remedies
 // only those are offered that `offered` accepts.
-Refused no_room(const FleetQuestion& question, PlacementOutcome outcome, std::span<const FlavorOffer> offers,
+Refused no_room(const Deciding& deciding, const FleetQuestion& question, PlacementOutcome outcome, std::span<const FlavorOffer> offers,
                 const std::function<bool(const Remedy&)>& offered);
 
 // Keeps the answered question for those who ask why; `remedies` are what a refusal offered. Before any change

@@ -269,7 +269,7 @@ Reply create_cluster(Deciding& deciding, const CreateCluster& request) {
   auto outcome = place_near(near, question);
   set_answer(record, outcome);
   if (!outcome.unplaced.empty()) {
-    auto refused = no_room(question, std::move(outcome), flavor_offers(model, named->image), &may_be_created);
+    auto refused = no_room(deciding, question, std::move(outcome), flavor_offers(model, named->image), &may_be_created);
     if (!request.dry_run) record_placement(deciding, std::move(record), refused.remedies);
     return refused;
   }

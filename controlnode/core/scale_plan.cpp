@@ -163,7 +163,7 @@ std::optional<Refused> place_workers(Deciding& deciding, const Cluster& cluster,
   set_answer(record, outcome);
   if (!outcome.unplaced.empty()) {
     auto refused =
-        no_room(question, std::move(outcome), {}, [&](const Remedy& remedy) { return suits(cluster, remedy); });
+        no_room(deciding, question, std::move(outcome), {}, [&](const Remedy& remedy) { return suits(cluster, remedy); });
     if (kind) record_placement(deciding, std::move(record), refused.remedies);
     return refused;
   }
