@@ -46,6 +46,10 @@ void append_escaped(std::string& line, std::string_view text) {
 }  // namespace
 
 bool set_level(std::string_view name) {
+  if (name == "off") {
+    logger().set_level(spdlog::level::off);
+    return true;
+  }
   for (const auto level : {Level::debug, Level::info, Level::warn, Level::error}) {
     const auto& known = spdlog::level::to_string_view(to_spdlog(level));
     const std::string_view known_name(known.data(), known.size());
@@ -58,7 +62,7 @@ bool set_level(std::string_view name) {
 }
 
 Result<void> use_level(std::string_view name) {
-  if (set_level(name)) return {};
+  if (name != "off" && set_level(name)) return {};
   return Error{Errc::invalid_argument, "log.level: debug, info, warn or error is wanted"};
 }
 

@@ -13,10 +13,10 @@ enum class Level { debug, info, warn, error };
 
 using Field = std::pair<std::string_view, std::string>;
 
-// Sets the lowest level that is written, to stderr. "debug", "info", "warn", "error"; false for
-// anything else.
+// Sets the lowest level that is written, to stderr. "debug", "info", "warn", "error", or "off" for tests that make
+// thousands of errors on purpose; false for anything else.
 bool set_level(std::string_view name);
-// The same, with the error that names what is wanted.
+// The same for programs, which are never without a log, with the error that names what is wanted.
 Result<void> use_level(std::string_view name);
 
 // One line: time, level, message, key=value fields. Control characters in values are escaped, so

@@ -52,7 +52,7 @@ Campus::Campus(std::uint64_t seed, CampusShape shape)
       public_key_(need(wire::VerifyingKey::from_bytes(key_.public_key()), "public key")),
       control_(world_, network_, system_, key_),
       watch_(*this) {
-  log::set_level(std::getenv("DURE_SIM_LOG") ? std::getenv("DURE_SIM_LOG") : "error");
+  log::set_level(std::getenv("DURE_SIM_LOG") ? std::getenv("DURE_SIM_LOG") : "off");
   control_.start();
   for (std::uint32_t i = 0; i < shape.sites; ++i) {
     submit(control::CreateSite{"site" + std::to_string(i + 1),
