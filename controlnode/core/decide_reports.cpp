@@ -45,6 +45,9 @@ std::string failure_of(const HostReport& report, const Cluster& cluster, const N
 // Agents of an older version tell stages without their boot.
 bool has_spoken(const VmReport& vm) { return !vm.boot.is_nil() || !vm.stages.empty(); }
 
+Duration guest_silence(const VmReport& vm) { return Duration{std::int64_t{vm.silent_s} * 1'000'000}; }
+Duration guest_silent_after(const Model& model) { return Duration{model.settings.guest_silent_after_s * 1'000'000}; }
+
 // The stages are of the boot that the guest names, as it says them now. A guest that has not spoken since its agent began
 // to listen has said nothing new. Names that mean nothing to us are dropped.
 void take_stages(const Deciding& deciding, Node& node, const VmReport& vm) {
@@ -125,11 +128,11 @@ void runs(Deciding& deciding, Node& node, const VmReport& vm) {
   take_stages(deciding, node, vm);
   const auto missing = missing_step(deciding.model, node);
   const bool booted = has_stage(node, "ready");
-  const auto silence = Duration{std::int64_t{vm.silent_s} * 1'000'000};
+  const Duration silence = guest_silence(vm);
   const bool was_ready = node.state == NodeState::ready || doubted(node);
   if (node.state == NodeState::draining || !(booted || was_ready)) {
     advance(deciding, node, NodeEvent::vm_running);
-  } else if (silence >= Duration{deciding.model.settings.guest_silent_after_s * 1'000'000}) {
+  } else if (silence >= guest_silent_after(deciding.model)) {
     doubt(deciding, node, "its guest has been silent", " since " + to_rfc3339(deciding.now - silence));
   } else if (!missing.empty()) {
     doubt(deciding, node, printable("its guest says that '" + std::string(missing) + "' is not there any more", kMaxReason),
@@ -208,6 +211,23 @@ void absent(const Deciding& deciding, Node& node) {
   }
 }
 
+// Its VM runs and its guest is mute: a boot that hangs. A slow one speaks later, and then this is gone.
+std::string mute_boot(const Deciding& deciding, const Node& node, const VmReport* vm) {
+  const std::string what = "its guest has said nothing";
+  if (vm == nullptr || node.state != NodeState::booting || vm->state != VmState::running) return {};
+  if (guest_silence(*vm) < guest_silent_after(deciding.model)) return {};
+  if (node.reason.starts_with(what)) return node.reason;  // how long is told by its date
+  return what + " since " + to_rfc3339(deciding.now - guest_silence(*vm)) + ": 'dure node reboot " + node.name +
+         "' begins its boot anew";
+}
+
+std::string why_not_ready_yet(const Deciding& deciding, const Node& node, const Sighting& seen_as) {
+  if (seen_as.vm != nullptr && !seen_as.vm->guest_error.empty()) {
+    return printable("guest: " + seen_as.vm->guest_error, kMaxReason);
+  }
+  return seen_as.failure.empty() ? mute_boot(deciding, node, seen_as.vm) : seen_as.failure;
+}
+
 void update_node(Deciding& deciding, const HostReport& report, Node node, const Sighting& seen_as) {
   if (report.observed) {
     if (seen_as.vm != nullptr) {
@@ -217,10 +237,7 @@ void update_node(Deciding& deciding, const HostReport& report, Node node, const 
     }
   }
   if (node.state == NodeState::creating || node.state == NodeState::booting) {
-    node.reason = seen_as.failure;
-    if (seen_as.vm != nullptr && !seen_as.vm->guest_error.empty()) {
-      node.reason = printable("guest: " + seen_as.vm->guest_error, kMaxReason);
-    }
+    node.reason = why_not_ready_yet(deciding, node, seen_as);
   }
   store_node(deciding, node);
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "controlnode/core/lead.h"
 #include "tests/support/model_builder.h"
 
 using namespace dure;
@@ -99,6 +100,32 @@ TEST_CASE("create: a request that does not fit is refused with numbers and claim
   CHECK(only_recorded(campus.last));
   CHECK(campus.model.claims.empty());
   CHECK(campus.model.nodes == before.nodes);
+}
+
+TEST_CASE("create, scale: who has just begun to lead and has not heard all hosts does not refuse for want of room, but says so") {
+  TwoHosts campus;
+  REQUIRE(accepted(campus.create("demo", 1, 0)));
+  campus.report_all();
+  // The next control node: it knows what the rows say, and has heard nobody.
+  campus.now = seconds_in(100);
+  begin_lead(campus.model, Model{}, steady(campus.now));
+  const auto code = [&](const Reply& reply) {
+    REQUIRE_FALSE(accepted(reply));
+    return refused(reply).error.code;
+  };
+  CHECK(code(campus.create("next", 1, 0)) == Errc::unavailable);
+  CHECK(code(campus.ask(ScaleCluster{"demo", 2, false, {}})) == Errc::unavailable);
+  CHECK(campus.model.clusters.size() == 1);
+  campus.report(campus.one);
+  CHECK(accepted(campus.create("next", 1, 0)));
+  CHECK(code(campus.create("large", 1, 16)) == Errc::unavailable);
+  campus.report(campus.two);
+  CHECK(code(campus.create("large", 1, 16)) == Errc::no_capacity);
+  // Who is silent is not waited for.
+  campus.model.heard.erase(campus.two);
+  campus.now = seconds_in(116);
+  campus.report(campus.one);
+  CHECK(code(campus.create("large", 1, 16)) == Errc::no_capacity);
 }
 
 TEST_CASE("create: of two requests racing for the last place exactly one gets it") {

@@ -75,6 +75,42 @@ TEST_CASE("freshness: a guest that hangs in a new boot fails at its deadline, an
   CHECK_FALSE(demo.cluster("demo")->operation);
 }
 
+TEST_CASE("freshness: a guest that hangs in its first boot is told with the way out, long before its deadline; its first word is the end of that") {
+  Campus campus;
+  campus.site("east");
+  const HostId host = campus.host("pc-1", "east");
+  campus.catalog();
+  REQUIRE(accepted(campus.create("demo", 1, 0)));
+  const auto mute = [&](std::uint32_t seconds) {
+    HostReport report = campus.report_of(host);
+    REQUIRE(report.vms.size() == 1);
+    report.vms[0].boot = {};
+    report.vms[0].stages.clear();
+    report.vms[0].silent_s = seconds;
+    campus.now = seconds_in(seconds);
+    campus.tell(report);
+    return campus.node("demo-cp1");
+  };
+  CHECK(mute(59)->state == NodeState::booting);
+  CHECK(campus.node("demo-cp1")->reason.empty());
+  const std::string told = "its guest has said nothing since " + to_rfc3339(seconds_in(0)) +
+                           ": 'dure node reboot demo-cp1' begins its boot anew";
+  CHECK(mute(60)->reason == told);
+  mute(90);
+  CHECK(campus.node("demo-cp1")->reason == told);
+  CHECK(campus.last.changes.empty());
+  REQUIRE(accepted(campus.ask(PowerNode{"demo", "demo-cp1", PowerAction::reboot})));
+  CHECK(campus.node("demo-cp1")->restart == 1);
+  CHECK(campus.cluster("demo")->operation);
+  HostReport slow = campus.report_of(host);
+  slow.vms[0].stages = {{"booted", 900}};
+  campus.tell(slow);
+  CHECK(campus.node("demo-cp1")->state == NodeState::booting);
+  CHECK(campus.node("demo-cp1")->reason.empty());
+  campus.report(host);
+  CHECK(campus.node("demo-cp1")->state == NodeState::ready);
+}
+
 TEST_CASE("freshness: a guest that says nothing is unknown since then, and its next word brings it back") {
   Demo demo;
   demo.now = seconds_in(10);
