@@ -83,20 +83,34 @@ Result<void> BlobShelf::open() {
   return {};
 }
 
-void BlobShelf::touch(const Digest& digest) const { ::utimensat(AT_FDCWD, path_of(digest).c_str(), nullptr, 0); }
+void BlobShelf::touch(const Digest& digest) {
+  if (::utimensat(AT_FDCWD, path_of(digest).c_str(), nullptr, 0) != 0) return;  // there is no such file
+  const std::lock_guard lock(mutex_);
+  touched_[digest] = Steady::now();
+}
 
-BlobShelf::Swept BlobShelf::sweep(const std::set<Digest>& referred, Duration untouched) const {
+bool BlobShelf::touched_since(const Digest& digest, Steady::time_point since) {
+  const std::lock_guard lock(mutex_);
+  const auto found = touched_.find(digest);
+  if (found == touched_.end()) return false;
+  if (found->second > since) return true;
+  touched_.erase(found);
+  return false;
+}
+
+BlobShelf::Swept BlobShelf::sweep(const std::set<Digest>& referred, Duration untouched) {
   Swept swept;
   const auto folder = directory_ + "/blobs";
   DIR* listing = ::opendir(folder.c_str());
   if (listing == nullptr) return swept;
   const auto newest = std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch()) - untouched;
+  const auto since = Steady::now() - untouched;
   while (const auto* entry = ::readdir(listing)) {
     const auto digest = Digest::parse(entry->d_name);
     if (!digest || referred.contains(*digest)) continue;
     struct stat info {};
     if (::stat(path_of(*digest).c_str(), &info) != 0 || !S_ISREG(info.st_mode)) continue;
-    if (std::chrono::seconds(info.st_mtim.tv_sec) > newest) continue;
+    if (std::chrono::seconds(info.st_mtim.tv_sec) > newest || touched_since(*digest, since)) continue;
     if (::unlink(path_of(*digest).c_str()) != 0) continue;
     ++swept.files;
     swept.bytes += static_cast<std::uint64_t>(info.st_size);
@@ -146,6 +160,7 @@ Result<BlobShelf::Kept> BlobShelf::keep(const std::string& incoming, const Diges
   if (::fchmod(file.fd(), 0444) != 0 || ::fsync(file.fd()) != 0) return failed(incoming);
   if (::rename(incoming.c_str(), path_of(kept.digest).c_str()) != 0) return failed(incoming);
   if (auto durable = fsync_directory(directory_ + "/blobs"); !durable) return durable.error();
+  touch(kept.digest);
   return kept;
 }
 

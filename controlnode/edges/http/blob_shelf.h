@@ -1,6 +1,9 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <map>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
@@ -32,16 +35,22 @@ class BlobShelf {
   // that refers to another file is refused: it would read the host's.
   Result<Kept> keep(const std::string& incoming, const Digest& expected);
   // Somebody is about to refer to it.
-  void touch(const Digest& digest) const;
-  // Removes what nothing refers to and nobody has touched for so long. How many files, and of how many bytes.
+  void touch(const Digest& digest);
+  // Removes what nothing refers to and nobody has touched for so long: by its file's date, and since this program runs also
+  // by a clock that nobody sets. How many files, and of how many bytes.
   struct Swept {
     std::size_t files = 0;
     std::uint64_t bytes = 0;
   };
-  Swept sweep(const std::set<Digest>& referred, Duration untouched) const;
+  Swept sweep(const std::set<Digest>& referred, Duration untouched);
 
  private:
+  using Steady = std::chrono::steady_clock;
+  bool touched_since(const Digest& digest, Steady::time_point since);
+
   std::string directory_;
+  std::mutex mutex_;                               // uploads and sweeps are on threads of their own
+  std::map<Digest, Steady::time_point> touched_;   // by this program, since the last sweep that found it older
   std::uint64_t next_ = 0;
 };
 

@@ -1,6 +1,8 @@
 #include "controlnode/edges/http/blob_shelf.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 
 #include <string>
 
@@ -83,12 +85,20 @@ TEST_CASE("blob shelf: what is young, referred to or no blob stays when it is sw
   const auto referred = keep("referred"), loose = keep("loose");
   REQUIRE(write_file_durably(directory.path() + "/blobs/README", "x", 0600).ok());
   CHECK(shelf.sweep({referred}, std::chrono::hours(1)).files == 0);
+  // A machine whose date is set weeks ahead in the middle of an upload: the file looks old.
+  const timespec old[2] = {{1'000'000, 0}, {1'000'000, 0}};
+  REQUIRE(::utimensat(AT_FDCWD, shelf.path_of(loose).c_str(), old, 0) == 0);
+  CHECK(shelf.sweep({referred}, std::chrono::hours(1)).files == 0);
   const auto swept = shelf.sweep({referred}, Duration{});
   CHECK(swept.files == 1);
   CHECK(swept.bytes == 5);
   CHECK(shelf.size_of(referred) == 8);
   CHECK_FALSE(shelf.size_of(loose));
   CHECK(read_file(directory.path() + "/blobs/README", 10).ok());
+  // Of what an earlier program has received only the file's date is known.
+  const auto forgotten = keep("forgotten");
+  REQUIRE(::utimensat(AT_FDCWD, shelf.path_of(forgotten).c_str(), old, 0) == 0);
+  CHECK(BlobShelf(directory.path()).sweep({referred}, std::chrono::hours(1)).files == 1);
 }
 
 }  // namespace
