@@ -78,10 +78,11 @@ TEST_CASE("domain XML: an emulated machine takes its TSC for its clock, unless t
     spec.paths.cmdline = given;
     return std::string(parsed(domain_xml(spec)).child("domain").child("os").child_value("cmdline"));
   };
-  CHECK(cmdline(false, "root=/dev/vda rw") == "root=/dev/vda rw tsc=reliable");
-  CHECK(cmdline(false, "") == "tsc=reliable");
-  CHECK(cmdline(false, "notsc=1 rw") == "notsc=1 rw tsc=reliable");
-  for (const char* given : {"tsc=unstable", "rw tsc=nowatchdog quiet"}) CHECK(cmdline(false, given) == given);
+  CHECK(cmdline(false, "root=/dev/vda rw") == "root=/dev/vda rw tsc=reliable no_timer_check");
+  CHECK(cmdline(false, "") == "tsc=reliable no_timer_check");
+  CHECK(cmdline(false, "notsc=1 rw") == "notsc=1 rw tsc=reliable no_timer_check");
+  CHECK(cmdline(false, "no_timer_check rw") == "no_timer_check rw tsc=reliable");
+  for (const std::string given : {"tsc=unstable", "rw tsc=nowatchdog quiet"}) CHECK(cmdline(false, given) == given + " no_timer_check");
   for (const char* given : {"root=/dev/vda rw", ""}) CHECK(cmdline(true, given) == given);
 }
 
@@ -107,7 +108,7 @@ TEST_CASE("domain XML: no text of an order can change the structure of the docum
   }
   DomainSpec spec = sample();
   spec.paths.cmdline = "a<b> & 'c' \"d\"";
-  CHECK(parsed(domain_xml(spec)).child("domain").child("os").child_value("cmdline") == spec.paths.cmdline + " tsc=reliable");
+  CHECK(parsed(domain_xml(spec)).child("domain").child("os").child_value("cmdline") == spec.paths.cmdline + " tsc=reliable no_timer_check");
 }
 
 TEST_CASE("a domain says who it is, and only exactly that is believed") {
