@@ -67,14 +67,14 @@ std::vector<Config> on_more_hosts() {
   std::vector<Config> all{
       config("lost", "PCs go for ever, are given up and replaced", {kOneVm, kOneVm},
              {create("a", 1, 1), of(Kind::remove, "a"), of(Kind::repair, "a"), on_host(Kind::lose, 0), on_host(Kind::lose, 1),
-              on_host(Kind::replace_host, 0), on_host(Kind::replace_host, 1)}, 2, kGreatFaults, 1, Pace::swift),
+              on_host(Kind::replace_host, 0), on_host(Kind::replace_host, 1)}, 3, kGreatFaults, 1, Pace::swift),
       config("moved", "a cluster grows and shrinks over two PCs that may lose each other", {kOneVm, kTwoVms},
              {create("a", 1, 0), scale("a", 1), scale("a", 0), of(Kind::remove, "a")}, 2, kGreatFaults, 1, Pace::swift),
       config("spare", "a worker's PC goes, and another takes its place", {kOneVm, kOneVm, kOneVm},
              {create("a", 1, 1), of(Kind::repair, "a"), of(Kind::repair_lost, "a"), on_host(Kind::lose, 1), of(Kind::remove, "a")}, 2,
              {{Fault::pc_dies, 1}, {Fault::link_cut, 1}}, 1, Pace::swift),
       config("drain", "a Kubernetes cluster gives up a worker and gets another", {kOneMember, kOneMember},
-             {create("a", 1, 1), scale("a", 0), scale("a", 1), of(Kind::remove, "a")}, 2,
+             {create("a", 1, 1), scale("a", 0), scale("a", 1), of(Kind::remove, "a")}, 3,
              {{Fault::pc_dies, 1}, {Fault::guest_mute, 1}, {Fault::control_restarts, 1}}, 1, Pace::swift),
   };
   all.back().kubernetes = true;

@@ -158,6 +158,15 @@ std::string not_as_ordered(const HostOrder& order, const Machine& machine) {
   return {};
 }
 
+// Whoever is to be off is, as far as his host hears of it.
+void check_power(const Model& model, const Pc& pc, Findings& findings) {
+  for (const Domain& vm : pc.machine->vms) {
+    const auto node = model.nodes.find(vm.seen.id);
+    if (node == model.nodes.end() || node->second.power == control::Power::on || !active(vm.seen.state)) continue;
+    findings.push_back({"runs-although-off", node->second.name + " is to be switched off, and stays " + std::string(to_string(vm.seen.state))});
+  }
+}
+
 bool absent(const Machine& machine, const control::Removal& removal) {
   if (removal.kind == ObjectKind::vm) return !has_domain(machine, NodeId{removal.object});
   return std::none_of(machine.networks.begin(), machine.networks.end(),
@@ -235,6 +244,7 @@ void check_rest(const State& state, Findings& findings) {
       const auto what = not_as_ordered(*pc.order, *pc.machine);
       if (!what.empty()) findings.push_back({"not-as-ordered", what + " on " + name_of(pc, i) + " stays other than it was ordered"});
     }
+    check_power(control.model, pc, findings);
     if (control.model.removals.contains(pc.id)) {
       findings.push_back({"debt-for-ever", name_of(pc, i) + " goes on owing what it has removed, or does not remove it"});
     }

@@ -45,6 +45,12 @@ std::vector<Guard> guards() {
       {"removal-by-applied", {"beside"}},
       {"nothing-owed", {"lost"}},
       {"paused-stays", {"near"}},
+      {"in-flight-untold", {"near"}},
+      {"filter-opens", {"near"}},
+      {"debts-forgotten", {"lost"}},
+      {"generation-ignored", {"near"}},
+      {"boots-ignored", {"power"}},
+      {"off-not-ordered", {"power"}},
   };
 }
 
