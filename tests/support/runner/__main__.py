@@ -39,11 +39,10 @@ def _prepare(context: Context, suites: list[Suite]) -> Tally:
 
 def _run(context: Context, suite: Suite, arguments: list[str]) -> Tally:
     begun = time.monotonic()
-    needs_build = suite.built and suite.name not in ("build", "asan", "bench")
     if context.seconds_left() <= 0:
         print(f"--- FAILED {suite.name}: not started, no time is left", flush=True)
         tally = Tally(failed=1)
-    elif needs_build and context.configure_and_build("dev", context.build, None, 1500):
+    elif suite.built and context.configure_and_build("dev", context.build, None, 1500):
         tally = Tally(failed=1)
         print(f"    {suite.name}: not run, because the build failed", flush=True)
     else:
