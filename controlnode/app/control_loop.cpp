@@ -171,7 +171,45 @@ Result<void> ControlLoop::rise_above_agents() {
   return {};
 }
 
+namespace {
+
+// What other rows are checked by is written by a commit of its own. In one commit all rows are checked as they are at its end: a
+// quota that is lowered after a cluster was let in would refuse the cluster, and with it what everybody else has asked for.
+bool goes_alone(const ControlEvent& event) {
+  const auto* asked = std::get_if<RequestArrived>(&event);
+  return asked != nullptr && std::holds_alternative<UpdateProject>(asked->request);
+}
+
+std::vector<std::vector<ControlEvent>> commits_of(std::vector<ControlEvent>&& events) {
+  std::vector<std::vector<ControlEvent>> commits(1);
+  for (ControlEvent& event : events) {
+    const bool alone = goes_alone(event);
+    if (alone && !commits.back().empty()) commits.emplace_back();
+    commits.back().push_back(std::move(event));
+    if (alone) commits.emplace_back();
+  }
+  if (commits.back().empty() && commits.size() > 1) commits.pop_back();
+  return commits;
+}
+
+}  // namespace
+
 Result<void> ControlLoop::handle(std::vector<ControlEvent> events, const More& more) {
+  auto commits = commits_of(std::move(events));
+  Result<void> outcome;
+  for (std::size_t i = 0; i < commits.size(); ++i) {
+    if (outcome) {
+      outcome = handle_together(std::move(commits[i]), i + 1 < commits.size() ? More{} : more);
+      continue;
+    }
+    auto left = sort(std::move(commits[i]));
+    away(outcome.error(), left.waiting);
+    answer_reads(left);
+  }
+  return outcome;
+}
+
+Result<void> ControlLoop::handle_together(std::vector<ControlEvent> events, const More& more) {
   const auto now = parts_.steady.now();
   if (const auto risen = rise_above_agents(); !risen) return risen;
   if (!serving_ && now >= retry_load_at_) {

@@ -48,7 +48,7 @@ class ControlLoop {
   // `lost_leadership`: another control node leads; the process has to stop. `more`, asked once it is decided: are
   // further events waiting? Then it need not stay for the end of the commit, and next_wake() is at once.
   using More = std::function<bool()>;
-  Result<void> handle(std::vector<ControlEvent> batch, const More& more = {});
+  Result<void> handle(std::vector<ControlEvent> events, const More& more = {});
 
   // Waits for the commit that is under way, answers, and sends the orders. For who handles nothing more.
   Result<void> settle();
@@ -71,6 +71,7 @@ class ControlLoop {
   };
 
   Batch sort(std::vector<ControlEvent>&& batch);
+  Result<void> handle_together(std::vector<ControlEvent> events, const More& more);
   void take_report(const HostId& host, std::string_view bytes, Batch& into);
   // Decided, with its commit under way.
   struct UnderWay {

@@ -58,6 +58,9 @@ void Pump::take(std::span<const Change> committed) {
       line.generation = put->generation;
       line.tries = 0;
       line.not_before = SteadyPoint{};
+    } else if (const auto* node = std::get_if<Node>(&change)) {
+      // Asked for anew: if it still cannot be said, that is told anew.
+      if (node->state == NodeState::creating || node->state == NodeState::pending) told_unsayable_.erase(node->id);
     } else if (const auto* drop = std::get_if<DropHost>(&change)) {
       lines_.erase(drop->id);
     }

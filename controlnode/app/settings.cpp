@@ -112,7 +112,7 @@ const std::vector<ConfigKey>& config_keys() {
       {"hosts.silent_after_s", Kind::integer, "15", "without a report its nodes are unknown"},
       {"hosts.given_up_after_s", Kind::integer, "180", "without a report nothing waits for it any longer"},
       {"leases.grace_s", Kind::integer, "3600", "a lease that ends switches off; so long after it, the cluster is deleted"},
-      {"clock.settles_s", Kind::integer, "600", "a clock that was set is followed when it has stood still for so long"},
+      {"clock.settles_s", Kind::integer, "600", "a clock that was set is followed when it has stood still for so long, and most hosts agree"},
       {"history.keep_days", Kind::integer, "30", "events and finished operations are kept"},
       {"clusters.max_nodes", Kind::integer, "64", "most nodes of one cluster"},
   };

@@ -29,14 +29,17 @@ void add_lost(CLI::App& noun, Chosen& chosen) {
                         "Its nodes are gone at once for their clusters ('dure cluster repair' makes new workers), and its\n"
                         "key is not admitted any more. Then 'dure host replace' puts another PC, or the same one set up\n"
                         "anew, in its place, or 'dure host delete' forgets it.\n"
-                        "For a PC that is off for a while this is too much: wait, or 'dure host cordon' it.");
+                        "For a PC that is off for a while this is too much: wait, or 'dure host cordon' it. One that reports is\n"
+                        "given up only with --force.");
   auto name = std::make_shared<std::string>();
+  auto force = std::make_shared<bool>(false);
   verb.add_option("name", *name, "Name or id")->required()->type_name("NAME");
+  verb.add_flag("--force", *force, "Also a PC that reports now: it is hostile, or is to be set up anew");
   verb.add_flag_function("--yes", [](std::int64_t) {}, "Accepted for scripts; nothing is asked");
   add_output_options(verb, chosen);
-  verb.callback([&chosen, name] {
-    chosen.action = [name](Session& session) {
-      const auto done = session.api.post("/hosts/" + path_segment(*name) + "/lost", json::object{});
+  verb.callback([&chosen, name, force] {
+    chosen.action = [name, force](Session& session) {
+      const auto done = session.api.post("/hosts/" + path_segment(*name) + "/lost", json::object{{"force", *force}});
       if (!done) return fail(session, done.failure());
       return show_host(session, *name);
     };

@@ -11,11 +11,11 @@ Duration distance(Duration a, Duration b) { return a > b ? a - b : b - a; }
 
 }  // namespace
 
-bool DateWatch::contradicted(std::span<const Duration> hosts) const {
-  if (hosts.size() < kLeastHosts) return false;
+std::uint32_t DateWatch::against(std::span<const Duration> hosts) const {
+  if (hosts.size() < kLeastHosts) return 0;
   const auto against = static_cast<std::size_t>(
       std::count_if(hosts.begin(), hosts.end(), [&](Duration host) { return distance(host, seen_) > kApart; }));
-  return against * 2 > hosts.size();
+  return against * 2 > hosts.size() ? static_cast<std::uint32_t>(against) : 0;
 }
 
 Now DateWatch::look(TimePoint machine, SteadyPoint steady, std::span<const Duration> hosts) {
@@ -28,9 +28,11 @@ Now DateWatch::look(TimePoint machine, SteadyPoint steady, std::span<const Durat
     jumped_at_ = steady;
   }
   seen_ = offset;
-  const bool settled = planted(Bug::dates_followed) || (steady - jumped_at_ >= settles_ && !contradicted(hosts));
+  const auto contradicting = against(hosts);
+  const bool settled = planted(Bug::dates_followed) || (steady - jumped_at_ >= settles_ && contradicting == 0);
   if (settled || distance(seen_, followed_) <= kStep) followed_ = seen_;
-  return {TimePoint{steady.us + followed_.count()}, steady, settled, seen_ - followed_};
+  return {TimePoint{steady.us + followed_.count()}, steady, settled, seen_ - followed_, contradicting,
+          static_cast<std::uint32_t>(hosts.size())};
 }
 
 }  // namespace dure::control

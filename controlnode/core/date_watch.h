@@ -25,7 +25,8 @@ class DateWatch {
   Now look(TimePoint machine, SteadyPoint steady, std::span<const Duration> hosts);
 
  private:
-  bool contradicted(std::span<const Duration> hosts) const;
+  // How many say that it is wrong, if they are the most.
+  std::uint32_t against(std::span<const Duration> hosts) const;
 
   Duration settles_;
   bool begun_ = false;

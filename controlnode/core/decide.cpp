@@ -65,7 +65,10 @@ Decision decide(Model& model, std::span<const Event> events, const Now& now, IdS
   Deciding deciding(model, now, ids, kept);
   FairOrder order(events);
   for (std::size_t i = 0; i < events.size(); ++i) {
-    std::visit(Events{deciding}, order.at(deciding, i));
+    const Event& event = order.at(deciding, i);
+    const auto* report = std::get_if<ReportEvent>(&event);
+    deciding.speaker = report == nullptr ? std::nullopt : std::optional(report->host);
+    std::visit(Events{deciding}, event);
     settle_all(deciding);
   }
   deciding.finish_orders();

@@ -63,7 +63,7 @@ struct Decision {
 // order of its arrival.
 //
 // Level-triggered: dropping any one report never changes the end state; a report only touches rows
-// of its own host; only positive evidence changes a VM to stopped, silence gives `unknown`.
+// of its own host, but for what a control-plane guest says of its own cluster; only positive evidence changes a VM to stopped, silence gives `unknown`.
 Decision decide(Model& model, std::span<const Event> events, const Now& now, IdStream& ids);
 
 // The same, faster in many rounds: `kept` goes on from the round before, which was of the same model.

@@ -95,7 +95,7 @@ Reply revoke_access(Deciding& deciding, const RevokeAccess& request) {
 }
 
 void expire_accesses(Deciding& deciding) {
-  if (!deciding.dates_hold) return;
+  if (!deciding.at.dates_hold) return;
   std::vector<ClusterAccess> expired;
   for (const auto& [id, access] : deciding.model.accesses) {
     if (access.expires_at <= deciding.now) expired.push_back(access);

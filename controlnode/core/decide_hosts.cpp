@@ -13,6 +13,7 @@
 #include "controlnode/core/operations.h"
 #include "controlnode/core/placement/fleet.h"
 #include "controlnode/core/removals.h"
+#include "controlnode/core/silence.h"
 
 namespace dure::control {
 namespace {
@@ -296,9 +297,14 @@ Reply lose_host(Deciding& deciding, const LoseHost& request) {
   if (found == nullptr) return no_host(request.host);
   Host host = *found;
   if (host.lost_at) return accepted(host.id.uuid, host.name);
+  const auto nodes = deciding.index().nodes_on(host.id).size();
+  if (!request.force && heard(deciding.model, host.id) && !silent(deciding.model, host.id, deciding.steady)) {
+    return refuse(Errc::conflict, "host '" + host.name + "' reports, and has " + std::to_string(nodes) +
+                                      " nodes: they would be gone for their clusters at once. 'dure host cordon' keeps new ones "
+                                      "away; --force gives it up all the same");
+  }
   host.lost_at = deciding.now;
   deciding.put(host);
-  const auto nodes = deciding.index().nodes_on(host.id).size();
   deciding.event("host.lost", host.id.uuid, host.name,
                  "host " + host.name + " is given up, with " + std::to_string(nodes) + " nodes on it: its key is not admitted any more");
   end_incarnation(deciding, host);

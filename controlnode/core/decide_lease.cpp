@@ -124,7 +124,7 @@ void lapse(Deciding& deciding, Cluster& cluster) {
 }  // namespace
 
 void expire_leases(Deciding& deciding) {
-  if (!deciding.dates_hold) return;
+  if (!deciding.at.dates_hold) return;
   std::vector<Cluster> ended;
   for (const auto& [id, cluster] : deciding.model.clusters) {
     const bool over = cluster.until && *cluster.until <= deciding.now;

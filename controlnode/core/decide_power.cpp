@@ -20,6 +20,7 @@ void reboot(Deciding& deciding, Node node) {
   ++node.restart;
   node.stages.clear();
   node.not_ready = false;
+  node.deadline.reset();  // its user waits anew
   advance(deciding, node, NodeEvent::rebooted);
   store_node(deciding, node);
   deciding.touch(node.host);

@@ -67,6 +67,16 @@ void add_text(std::string& text, const std::string& more) {
   if (!more.empty()) text += (text.empty() ? "" : "; ") + more;
 }
 
+// Nodes that were replaced and go on holding room on hosts that answer. The project's quota does not count them, so that
+// there is always room in it for the one that takes their place; they are bounded here instead.
+std::size_t replaced_and_there(const Deciding& deciding, const ClusterId& cluster) {
+  const auto nodes = deciding.index().nodes_of(cluster);
+  return static_cast<std::size_t>(std::count_if(nodes.begin(), nodes.end(), [&](const Node* node) {
+    const auto claim = deciding.model.claims.find(node->id);
+    return claim != deciding.model.claims.end() && claim->second.replaced && !silent(deciding.model, node->host, deciding.steady);
+  }));
+}
+
 }  // namespace
 
 Reply replace_node(Deciding& deciding, const ReplaceNode& request) {
@@ -76,6 +86,10 @@ Reply replace_node(Deciding& deciding, const ReplaceNode& request) {
   const Cluster& cluster = scaling.cluster;
   const auto leaving = worker_to_replace(deciding, cluster, request.node);
   if (!leaving) return Refused{leaving.error(), {}};
+  if (const auto there = replaced_and_there(deciding, cluster.id); there > cluster.workers.count) {
+    return refuse(Errc::conflict, std::to_string(there) + " nodes of cluster '" + cluster.name +
+                                      "' that were replaced are not gone yet: replace the next one when they are");
+  }
   ScalePlan plan;
   plan.leaving.push_back(*leaving);
   // Its room is not counted for the new one: it is free only when its host has confirmed.

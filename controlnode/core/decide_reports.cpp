@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "common/planted.h"
 #include "common/text.h"
@@ -79,10 +80,19 @@ void joined(Deciding& deciding, Node& node) {
   deciding.touch(node.host);
 }
 
+// Its guest speaks now, in the run that is asked for. An agent tells the last word of a guest that hangs for as long as it does.
+bool speaks_now(const Model& model, const Node& node, const VmReport& vm) {
+  return vm.state == VmState::running && vm.generation == node.generation && vm.restart >= node.restart &&
+         node.power == Power::on && guest_silence(vm) < guest_silent_after(model);
+}
+
+// Only whose VM runs can be NotReady to its cluster and nothing else.
+bool is_judged(const Node& node) { return node.joined && node.power == Power::on && node.vm_state == VmState::running; }
+
 // What a control-plane member says of its cluster: which leaving nodes it has let go, which credentials it knows, and, if
 // it has just asked, whom it calls NotReady. Those nodes draw their conclusion with their own hosts' next word.
 void hear_control_plane(Deciding& deciding, const Node& speaker, const VmReport& vm) {
-  if (speaker.role != Role::control_plane || vm.generation != speaker.generation) return;
+  if (speaker.role != Role::control_plane || !speaks_now(deciding.model, speaker, vm)) return;
   Cluster cluster = deciding.model.clusters.at(speaker.cluster);
   const Cluster before = cluster;
   const auto names = [](const std::vector<std::string>& list, const std::string& name) {
@@ -97,7 +107,7 @@ void hear_control_plane(Deciding& deciding, const Node& speaker, const VmReport&
   for (Node node : members_of(deciding, speaker.cluster)) {
     if (names(vm.departed, node.name) && node.state == NodeState::draining) {
       take_out(deciding, node);
-    } else if (vm.judges && node.joined && node.not_ready != names(vm.not_ready, node.name)) {
+    } else if (vm.judges && is_judged(node) && node.not_ready != names(vm.not_ready, node.name)) {
       node.not_ready = !node.not_ready;
       store_node(deciding, node);
     }
@@ -114,14 +124,21 @@ void stopped(const Deciding& deciding, Node& node, const std::string& how) {
   }
 }
 
-// Once doubted, the reason stays as it was: how long is told by its date.
-void doubt(const Deciding& deciding, Node& node, const std::string& what, const std::string& detail) {
-  if (node.state == NodeState::unknown && node.reason.starts_with(what)) return;
-  if (advance(deciding, node, NodeEvent::doubted)) node.reason = what + detail;
+void doubt(const Deciding& deciding, Node& node, Doubt why, const std::string& reason) {
+  if (node.doubt == why && node.reason == reason) return;
+  if (!advance(deciding, node, NodeEvent::doubted)) return;
+  node.doubt = why;
+  node.reason = reason;
+}
+
+// Once told, the reason stays as it was: how long is told by its date.
+void doubt_silent(const Deciding& deciding, Node& node, Duration silence) {
+  if (node.doubt == Doubt::silent) return;
+  doubt(deciding, node, Doubt::silent, "its guest has been silent since " + to_rfc3339(deciding.now - silence));
 }
 
 // It has been ready in this boot, and its guest or its cluster has said something else since.
-bool doubted(const Node& node) { return node.state == NodeState::unknown && node.reason.starts_with("its "); }
+bool doubted(const Node& node) { return node.state == NodeState::unknown && node.doubt != Doubt::none; }
 
 // Its VM runs. What its guest says, or does not say any more, decides.
 void runs(Deciding& deciding, Node& node, const VmReport& vm) {
@@ -133,12 +150,13 @@ void runs(Deciding& deciding, Node& node, const VmReport& vm) {
   if (node.state == NodeState::draining || !(booted || was_ready)) {
     advance(deciding, node, NodeEvent::vm_running);
   } else if (silence >= guest_silent_after(deciding.model)) {
-    doubt(deciding, node, "its guest has been silent", " since " + to_rfc3339(deciding.now - silence));
+    doubt_silent(deciding, node, silence);
   } else if (!missing.empty()) {
-    doubt(deciding, node, printable("its guest says that '" + std::string(missing) + "' is not there any more", kMaxReason),
-          vm.guest_error.empty() ? "" : printable(": " + vm.guest_error, kMaxReason));
+    doubt(deciding, node, Doubt::step_lost,
+          printable("its guest says that '" + std::string(missing) + "' is not there any more" +
+                        (vm.guest_error.empty() ? "" : ": " + vm.guest_error), kMaxReason));
   } else if (node.not_ready) {
-    doubt(deciding, node, "its cluster calls it NotReady", "");
+    doubt(deciding, node, Doubt::not_ready, "its cluster calls it NotReady");
   } else if (node.state == NodeState::unknown && !has_spoken(vm)) {
     node.reason = "its guest has not spoken yet since " + host_name(deciding.model, node.host) + " is back";
   } else if (advance(deciding, node, NodeEvent::guest_ready)) {
@@ -212,20 +230,24 @@ void absent(const Deciding& deciding, Node& node) {
 }
 
 // Its VM runs and its guest is mute: a boot that hangs. A slow one speaks later, and then this is gone.
-std::string mute_boot(const Deciding& deciding, const Node& node, const VmReport* vm) {
-  const std::string what = "its guest has said nothing";
-  if (vm == nullptr || node.state != NodeState::booting || vm->state != VmState::running) return {};
-  if (guest_silence(*vm) < guest_silent_after(deciding.model)) return {};
-  if (node.reason.starts_with(what)) return node.reason;  // how long is told by its date
-  return what + " since " + to_rfc3339(deciding.now - guest_silence(*vm)) + ": 'dure node reboot " + node.name +
-         "' begins its boot anew";
+bool is_mute(const Model& model, const Node& node, const VmReport* vm) {
+  return vm != nullptr && node.state == NodeState::booting && vm->state == VmState::running &&
+         guest_silence(*vm) >= guest_silent_after(model);
 }
 
-std::string why_not_ready_yet(const Deciding& deciding, const Node& node, const Sighting& seen_as) {
+// Why it is not ready yet. That its guest is mute is told once: how long is told by its date.
+void explain_start(const Deciding& deciding, Node& node, const Sighting& seen_as) {
+  const Doubt before = std::exchange(node.doubt, Doubt::none);
   if (seen_as.vm != nullptr && !seen_as.vm->guest_error.empty()) {
-    return printable("guest: " + seen_as.vm->guest_error, kMaxReason);
+    node.reason = printable("guest: " + seen_as.vm->guest_error, kMaxReason);
+  } else if (!seen_as.failure.empty() || !is_mute(deciding.model, node, seen_as.vm)) {
+    node.reason = seen_as.failure;
+  } else {
+    node.doubt = Doubt::mute;
+    if (before == Doubt::mute) return;
+    node.reason = "its guest has said nothing since " + to_rfc3339(deciding.now - guest_silence(*seen_as.vm)) +
+                  ": 'dure node reboot " + node.name + "' begins its boot anew";
   }
-  return seen_as.failure.empty() ? mute_boot(deciding, node, seen_as.vm) : seen_as.failure;
 }
 
 void update_node(Deciding& deciding, const HostReport& report, Node node, const Sighting& seen_as) {
@@ -237,7 +259,7 @@ void update_node(Deciding& deciding, const HostReport& report, Node node, const 
     }
   }
   if (node.state == NodeState::creating || node.state == NodeState::booting) {
-    node.reason = why_not_ready_yet(deciding, node, seen_as);
+    explain_start(deciding, node, seen_as);
   }
   store_node(deciding, node);
 }
@@ -259,7 +281,7 @@ void update_nodes(Deciding& deciding, const HostReport& report, bool images_move
     sighting.failure = failure_of(report, cluster->second, node);
     update_node(deciding, report, node, sighting);
     if (images_moved && outstanding(node)) deciding.unsettled.insert(node.cluster);
-    if (sighting.vm != nullptr) hear_control_plane(deciding, node, *sighting.vm);
+    if (report.observed && sighting.vm != nullptr) hear_control_plane(deciding, node, *sighting.vm);
   }
 }
 

@@ -4,7 +4,8 @@
 
 namespace dure::control {
 
-// A report is an observation and nothing more: it changes rows of its own host only. One that is not
+// A report is an observation and nothing more: it changes rows of its own host only, but for what a
+// control-plane guest says of its own cluster. One that is not
 // believable (another host or system, an old sequence, numbers beyond all bounds) changes nothing.
 void decide_report(Deciding& deciding, const ReportEvent& event);
 

@@ -23,6 +23,7 @@ bool unheard(const Deciding& deciding, const Node& node) {
 void mark_silent(Deciding& deciding, Node& node) {
   if (!unheard(deciding, node)) return;
   if (!advance(deciding, node, NodeEvent::host_silent)) return;
+  node.doubt = Doubt::none;
   const auto seen = deciding.model.observations.find(node.host);
   node.reason = host_name(deciding.model, node.host);
   node.reason += seen == deciding.model.observations.end()
@@ -105,22 +106,32 @@ std::string span(Duration time) {
   return std::to_string(seconds / 60) + " minutes";
 }
 
+std::string date_doubt(const Now& at) {
+  if (at.ahead != Duration::zero()) {
+    return "the control node's clock was set " + span(at.ahead) + (at.ahead.count() > 0 ? " ahead" : " back") +
+           ": dates go on as they went, and nothing ends by its date, until it has stood still for a while";
+  }
+  return std::to_string(at.against) + " of " + std::to_string(at.asked) +
+         " hosts say that the control node's date is wrong: nothing ends by its date while most do; 'dure host list' tells whose clock differs";
+}
+
 // Whose leases hold although their date has passed wants to know why.
 void tell_date(Deciding& deciding) {
-  const bool was_set = deciding.ahead != Duration::zero();
-  if (was_set == deciding.model.date_was_set) return;
-  deciding.model.date_was_set = was_set;
-  const std::string text = was_set ? "the control node's clock was set " + span(deciding.ahead) + (deciding.ahead.count() > 0 ? " ahead" : " back") +
-                                         ": dates go on as they went, and nothing ends by its date, until it has stood still for a while"
-                                   : "the control node's date is the one of its clock again";
-  deciding.event("control.clock", deciding.model.system.uuid, "control", text);
+  const auto doubted = deciding.at.ahead != Duration::zero() ? DateDoubt::was_set
+                       : deciding.at.against > 0             ? DateDoubt::contradicted
+                                                             : DateDoubt::none;
+  if (doubted == deciding.model.told_date) return;
+  deciding.model.told_date = doubted;
+  deciding.event("control.clock", deciding.model.system.uuid, "control",
+                 doubted == DateDoubt::none ? "the control node's date is the one of its clock again, and nobody contradicts it"
+                                            : date_doubt(deciding.at));
 }
 
 // Operations that have ended, and events. A key that names an operation is gone long before it.
 void forget_history(Deciding& deciding) {
   SteadyPoint& next = deciding.model.next_sweep;
   if (next == SteadyPoint{}) next = deciding.steady + kFirstSweep;
-  if (!deciding.dates_hold || deciding.steady < next) return;
+  if (!deciding.at.dates_hold || deciding.steady < next) return;
   next = deciding.steady + kSweep;
   const TimePoint before = deciding.now - Duration{deciding.model.settings.keep_history_s * 1'000'000};
   std::vector<OperationId> old;

@@ -1,6 +1,7 @@
 #include "controlnode/core/deciding.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace dure::control {
 namespace {
@@ -27,8 +28,31 @@ bool runs(const Node& node) {
 
 void Deciding::event(std::string kind, const Uuid& subject, std::string subject_name,
                      std::string message) {
+  if (!may_tell()) return;
   put(EventRow{model.last_event + 1, now, std::move(kind), subject, std::move(subject_name),
                std::move(message)});
+}
+
+bool Deciding::may_tell() {
+  const auto found = speaker ? model.heard.find(*speaker) : model.heard.end();
+  if (found == model.heard.end()) return true;
+  Heard& heard = found->second;
+  const auto more = (steady - heard.events_since).count() / 1'000'000;
+  if (more > 0) {
+    heard.events = static_cast<std::uint32_t>(std::min<std::int64_t>(heard.events + more, Heard::kEvents));
+    heard.events_since = steady;
+  }
+  if (heard.events == 0) {
+    ++heard.untold;
+    return false;
+  }
+  --heard.events;
+  if (heard.untold > 0) {
+    const std::string name = host_name(model, *speaker);
+    put(EventRow{model.last_event + 1, now, "host.untold", speaker->uuid, name,
+                 std::to_string(std::exchange(heard.untold, 0)) + " events are left out: " + name + " changes its word too often"});
+  }
+  return true;
 }
 
 std::uint64_t Deciding::next_generation(const HostId& host) const {
@@ -68,12 +92,14 @@ bool advance(const Deciding& deciding, Node& node, NodeEvent event) {
   if (!state) return false;
   const NodeState before = node.state;
   node.state = *state;
+  if (node.state != before) node.doubt = Doubt::none;
   switch (node.state) {
     case NodeState::pending:
     case NodeState::creating:
     case NodeState::booting:
       if (event == NodeEvent::retry) node.ready_at.reset();
-      if (event == NodeEvent::retry || event == NodeEvent::rebooted || before == NodeState::stopping) node.deadline.reset();
+      // What a host or guest says of a node that somebody waits for does not make the waiting longer.
+      if (event == NodeEvent::retry || (before == NodeState::stopping && node.ready_at)) node.deadline.reset();
       if (before != NodeState::creating && before != NodeState::booting) node.reason.clear();
       if (!node.deadline) node.deadline = deciding.steady + node_deadline(deciding.model, node.host);
       break;
@@ -85,8 +111,7 @@ bool advance(const Deciding& deciding, Node& node, NodeEvent event) {
     case NodeState::unknown:
       // A deadline goes on: the user waits all the same. But whoever was being switched off may be so by its PC, and is
       // waited for only where an operation does.
-      if (before == NodeState::stopping) node.deadline.reset();
-      if (before == NodeState::stopping && !node.ready_at) node.deadline = deciding.steady + node_deadline(deciding.model, node.host);
+      if (before == NodeState::stopping && node.ready_at) node.deadline.reset();
       break;
     case NodeState::draining:
       if (before == NodeState::draining) break;
@@ -95,6 +120,7 @@ bool advance(const Deciding& deciding, Node& node, NodeEvent event) {
       break;
     case NodeState::stopping:
       if (before != NodeState::stopping) node.reason.clear();
+      if (node.power == Power::on && !node.ready_at && node.deadline) break;  // somebody waits for it until then
       if (before != NodeState::stopping || !node.deadline) {
         node.deadline = deciding.steady + (node.power == Power::on ? kShutDownLasts : drain_deadline(deciding.model, node.host));
       }

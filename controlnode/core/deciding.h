@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -18,8 +19,8 @@ namespace dure::control {
 // so that what follows sees it.
 class Deciding {
  public:
-  Deciding(Model& model_before, const Now& at, IdStream& id_stream, Kept& kept)
-      : model(model_before), now(at.date), steady(at.steady), dates_hold(at.dates_hold), ahead(at.ahead), ids(id_stream), kept_(kept) {}
+  Deciding(Model& model_before, const Now& instant, IdStream& id_stream, Kept& kept)
+      : model(model_before), at(instant), now(at.date), steady(at.steady), ids(id_stream), kept_(kept) {}
 
   template <class Row>
   void put(Row row) {
@@ -32,13 +33,14 @@ class Deciding {
 
   const ModelIndex& index() const { return kept_.index(model); }
   // `look`: over all rows (next_wake.h).
-  std::optional<SteadyPoint> next_wake(bool look) const { return kept_.next_wake(model, {now, steady, dates_hold, ahead}, look); }
+  std::optional<SteadyPoint> next_wake(bool look) const { return kept_.next_wake(model, at, look); }
   // For placement; until the next change.
-  HostView& hosts() const { return kept_.hosts(model, {now, steady, dates_hold, ahead}); }
+  HostView& hosts() const { return kept_.hosts(model, at); }
   // A host was heard of, which is not always a change.
   void heard(const HostId& host) const { kept_.seen(host); }
 
-  // Adds a row to the history.
+  // Adds a row to the history. What a host's report leads to is bounded (Heard::may_tell): a host that changes its word with
+  // every report cannot fill the database.
   void event(std::string kind, const Uuid& subject, std::string subject_name, std::string message);
 
   // The host's desired state has changed: it gets one new order at the end of the batch.
@@ -50,17 +52,19 @@ class Deciding {
   void finish_orders();
 
   Model& model;
-  const TimePoint now;        // the date
-  const SteadyPoint steady;
-  const bool dates_hold;      // what a date ends may end
-  const Duration ahead;       // by so much somebody has set the machine's date
+  const Now at;
+  const TimePoint now;        // the date of it
+  const SteadyPoint steady;   // likewise
   IdStream& ids;
   Decision decision;
+  std::optional<HostId> speaker;   // whose report is being heard
   std::set<HostId> touched;
   std::set<HostId> resend;         // has not got its newest order
   std::set<ClusterId> unsettled;   // a node, claim or removal of it has changed (settle.h)
 
  private:
+  bool may_tell();
+
   Kept& kept_;
 };
 

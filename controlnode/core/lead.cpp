@@ -21,7 +21,7 @@ void begin_lead(Model& model, const Model& before, SteadyPoint now) {
   model.heard = before.heard;
   std::erase_if(model.heard, [&](const auto& entry) { return !model.hosts.contains(entry.first); });
   model.lead_since = first ? now : before.lead_since;
-  model.date_was_set = before.date_was_set;
+  model.told_date = before.told_date;
   for (auto& [id, node] : model.nodes) {
     if (node.deadline) node.deadline = between(now, *node.deadline, node_deadline(model, node.host));
   }

@@ -17,6 +17,7 @@ constexpr std::array<std::string_view, 7> kClusterStates{"creating", "ready",   
 constexpr std::array<std::string_view, 10> kNodeStates{"pending", "creating", "booting",  "ready",    "unknown",
                                                        "failed",  "deleting", "draining", "stopping", "stopped"};
 constexpr std::array<std::string_view, 4> kPowers{"on", "off", "shut-down", "lapsed"};
+constexpr std::array<std::string_view, 5> kDoubts{"none", "silent", "step-lost", "not-ready", "mute"};
 constexpr std::array<std::string_view, 2> kCnis{"native", "none"};
 constexpr std::array<std::string_view, 2> kRoles{"control-plane", "worker"};
 constexpr std::array<std::string_view, 2> kHostClasses{"anchor", "scavenged"};
@@ -82,6 +83,7 @@ constexpr std::array<std::array<MaybeCluster, 8>, 7> kClusterTable{{
 std::string_view to_string(ClusterState state) { return kClusterStates[index(state)]; }
 std::string_view to_string(NodeState state) { return kNodeStates[index(state)]; }
 std::string_view to_string(Power power) { return kPowers[index(power)]; }
+std::string_view to_string(Doubt doubt) { return kDoubts[index(doubt)]; }
 std::string_view to_string(Cni cni) { return kCnis[index(cni)]; }
 std::string_view to_string(Role role) { return kRoles[index(role)]; }
 std::string_view to_string(HostClass host_class) { return kHostClasses[index(host_class)]; }
@@ -98,6 +100,7 @@ std::optional<NodeState> node_state(std::string_view text) {
   return parse<NodeState>(kNodeStates, text);
 }
 std::optional<Power> power(std::string_view text) { return parse<Power>(kPowers, text); }
+std::optional<Doubt> doubt(std::string_view text) { return parse<Doubt>(kDoubts, text); }
 std::optional<Cni> cni(std::string_view text) { return parse<Cni>(kCnis, text); }
 std::optional<Role> role(std::string_view text) { return parse<Role>(kRoles, text); }
 std::optional<HostClass> host_class(std::string_view text) {

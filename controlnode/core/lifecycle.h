@@ -18,6 +18,7 @@ std::string_view to_string(Survive survive);
 std::string_view to_string(OperationKind kind);
 std::string_view to_string(OperationState state);
 std::string_view to_string(StepState state);
+std::string_view to_string(Doubt doubt);
 
 // Exact inverse of to_string; nullopt for anything else.
 std::optional<ClusterState> cluster_state(std::string_view text);
@@ -32,14 +33,15 @@ std::optional<OperationState> operation_state(std::string_view text);
 std::optional<StepState> step_state(std::string_view text);
 std::optional<VmState> vm_state(std::string_view text);
 std::optional<Power> power(std::string_view text);
+std::optional<Doubt> doubt(std::string_view text);
 
 // What can happen to a node. Delete and retry are legal from every state, so that no state is a
-// dead end; every transitional state has a deadline and a resume action.
+// dead end; every transitional state ends by a deadline, `deleting` by that of its removal.
 enum class NodeEvent : std::uint8_t {
-  ordered,       // its order is in the outbox
+  ordered,       // it is ordered, and its host has not come to it yet
   vm_running,    // the host reports its domain running, at the right generation
   guest_ready,   // the guest reported its last stage
-  vm_stopped,    // the host reports it stopped, crashed, or (observed) absent after it had it
+  vm_stopped,    // the host reports it stopped, paused, crashed, or (observed) absent after it had it
   host_silent,   // no report for settings.silent_after_s
   timed_out,     // the deadline passed
   retry,         // a user asks again, or the scale is repeated

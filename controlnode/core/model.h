@@ -209,6 +209,15 @@ struct Cluster {
   friend bool operator==(const Cluster&, const Cluster&) = default;
 };
 
+// What is wrong with a VM that runs, as its guest or its cluster shows it.
+enum class Doubt : std::uint8_t {
+  none,
+  silent,     // its guest has spoken in this boot, and does not any more: unknown
+  step_lost,  // its guest says that something it had reached is not there any more: unknown
+  not_ready,  // its cluster calls it NotReady: unknown
+  mute,       // its guest has said nothing for long, or nothing at all: it goes on booting
+};
+
 struct Node {
   NodeId id;
   ClusterId cluster;
@@ -233,11 +242,12 @@ struct Node {
   std::uint64_t restart = 0;                   // raised to have the VM switched off and on
   Uuid guest_boot{};                           // that the stages are of, as the guest says; nil: it has not said
   bool not_ready = false;                      // as its Kubernetes cluster calls it
+  Doubt doubt = Doubt::none;
   friend bool operator==(const Node&, const Node&) = default;
 };
 
 // Capacity held on a host for a node: made in the transaction that decides, released when the host
-// has confirmed that the VM is gone.
+// has confirmed that the VM is gone, or owes that.
 struct Claim {
   NodeId node;
   HostId host;
@@ -267,7 +277,7 @@ enum class OperationState : std::uint8_t { running, succeeded, failed, cancelled
 enum class StepState : std::uint8_t { waiting, running, done, failed };
 
 struct OperationStep {
-  std::string name;     // placed, ordered, image, started, booted, network, configured, ready, removed
+  std::string name;     // placed, ordered, image, started, one of the boot's (deciding.h), drained, removed
   StepState state = StepState::waiting;
   std::uint32_t done = 0, total = 0;   // nodes or hosts
   std::string detail;                  // what is missing, for people
@@ -327,10 +337,19 @@ struct HostObservation {
 
 // When a host was heard last, in this lead. Kept in memory only.
 struct Heard {
+  // So many events at once may come of what it says, and one more each second: all its nodes may change a few times in a
+  // minute, and who changes its word with every report does not fill the database.
+  static constexpr std::uint32_t kEvents = 512;
+
   SteadyPoint at;
   Duration clock_off{};          // its date less the steady clock's
+  std::uint32_t events = kEvents;
+  SteadyPoint events_since{};    // what has come back up to here is counted
+  std::uint64_t untold = 0;      // events that were left out since
   friend bool operator==(const Heard&, const Heard&) = default;
 };
+
+enum class DateDoubt : std::uint8_t { none, was_set, contradicted };
 
 // What a host measured last of another site. Kept in memory only: it is measured again every minute.
 struct MeasuredRoundTrip {
@@ -409,9 +428,9 @@ struct Model {
   std::map<HostId, Heard> heard;  // never stored
   SteadyPoint lead_since;         // who is not in `heard` may have been silent since; never stored
   SteadyPoint next_sweep;         // of old history; never stored
-  bool date_was_set = false;      // was told; never stored
+  DateDoubt told_date = DateDoubt::none;  // why nothing ends by its date; never stored
   std::uint64_t last_event = 0;   // number of the newest event
-  TimePoint oldest_event{};       // no event that is kept is older; none: there is none
+  TimePoint oldest_event{};       // what is older has gone, or goes by and by; none: there is none
   std::uint32_t next_vni = 0;     // 0: settings.first_vni
   std::shared_ptr<PlacementChain> placements;  // what is recorded of them; null: nothing
 };

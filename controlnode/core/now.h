@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 #include "common/time.h"
 
 namespace dure::control {
@@ -13,6 +15,8 @@ struct Now {
   // False: the machine's date is in doubt, and nothing ends because a date has passed.
   bool dates_hold = true;
   Duration ahead{};        // the machine's date less the one above: it was set by so much; 0: it is followed
+  // Of so many hosts that were heard lately, these say that the date is wrong, and they are the most; 0: they are not.
+  std::uint32_t against = 0, asked = 0;
 };
 
 }  // namespace dure::control

@@ -13,6 +13,8 @@
 namespace dure::control {
 namespace {
 
+constexpr TimePoint kLastDate{253'402'300'799'000'000};  // 9999-12-31T23:59:59Z
+
 constexpr std::size_t kMaxReportedObjects = 1024;
 constexpr std::size_t kMaxStrangers = 256;
 constexpr std::size_t kMaxStoredFailures = 64;
@@ -26,6 +28,8 @@ bool numbers_fit(const HostReport& report) {
         report.highest_fence.epoch, report.capacity.disk_free_gib}) {
     if (number > kMaxStored) return false;
   }
+  // Dates are subtracted from one another.
+  if (report.clock < TimePoint{} || report.clock > kLastDate) return false;
   return std::all_of(report.vms.begin(), report.vms.end(),
                      [](const VmReport& vm) { return vm.generation <= kMaxStored; });
 }
@@ -80,14 +84,25 @@ std::optional<HostCondition> smaller(const Host& host, const HostCapacity& has) 
   return HostCondition{ConditionCode::capacity, "has less than was told of it: " + text};
 }
 
-// In whole minutes, so that what a clock loses or gains is told now and then.
-std::optional<HostCondition> clock_off(const Deciding& deciding, TimePoint clock) {
-  if (clock == TimePoint{} || !deciding.dates_hold) return std::nullopt;
-  const auto minutes = (clock - deciding.now).count() / 60'000'000;
-  if (minutes == 0) return std::nullopt;
-  const auto apart = minutes < 0 ? -minutes : minutes;
-  const std::string size = apart < 120 ? std::to_string(apart) + " min" : std::to_string(apart / 60) + " h " + std::to_string(apart % 60) + " min";
-  return HostCondition{ConditionCode::clock, "its clock is " + size + (minutes < 0 ? " behind" : " ahead")};
+// A clock that is off by about a minute does not come and go with each report.
+constexpr Duration kClockOff = std::chrono::seconds(60), kClockRight = std::chrono::seconds(45);
+
+// In whole minutes, so that what a clock loses or gains is told now and then. Not while somebody has set the control node's
+// own: it would be the hosts that seem wrong.
+std::optional<HostCondition> clock_off(const Deciding& deciding, TimePoint clock, bool was_off) {
+  if (clock == TimePoint{} || deciding.at.ahead != Duration::zero()) return std::nullopt;
+  const Duration off = clock - deciding.now;
+  const Duration apart = off < Duration::zero() ? -off : off;
+  if (apart < (was_off ? kClockRight : kClockOff)) return std::nullopt;
+  const auto minutes = std::max<std::int64_t>(1, apart.count() / 60'000'000);
+  const std::string size = minutes < 120 ? std::to_string(minutes) + " min" : std::to_string(minutes / 60) + " h " + std::to_string(minutes % 60) + " min";
+  return HostCondition{ConditionCode::clock,
+                       "its clock is " + size + (off < Duration::zero() ? " behind" : " ahead of") + " the control node's"};
+}
+
+bool has(const HostObservation* seen, ConditionCode code) {
+  return seen != nullptr && std::any_of(seen->conditions.begin(), seen->conditions.end(),
+                                        [&](const SeenCondition& each) { return each.condition.code == code; });
 }
 
 // What the host says is wrong with it, and what is to be seen from here; each code once, with the time since when.
@@ -98,7 +113,7 @@ std::vector<SeenCondition> conditions_of(const Deciding& deciding, const HostRep
     if (condition) found.insert_or_assign(condition->code, condition->message);
   };
   add(smaller(deciding.model.hosts.at(report.host), report.capacity));
-  add(clock_off(deciding, report.clock));
+  add(clock_off(deciding, report.clock, has(before, ConditionCode::clock)));
   if (report.refused) {
     add(HostCondition{ConditionCode::order_refused, printable("does not accept its order: " + report.refused->reason, kMaxMessage)});
   }
@@ -115,18 +130,14 @@ std::vector<SeenCondition> conditions_of(const Deciding& deciding, const HostRep
 
 // A condition that comes, or one that goes, is an event; that its sentence changes is not.
 void tell_conditions(Deciding& deciding, const HostObservation* before, const HostObservation& after) {
-  const auto has = [](const HostObservation& seen, ConditionCode code) {
-    return std::any_of(seen.conditions.begin(), seen.conditions.end(),
-                       [&](const SeenCondition& each) { return each.condition.code == code; });
-  };
   const std::string name = host_name(deciding.model, after.host);
   for (const SeenCondition& each : after.conditions) {
-    if (before != nullptr && has(*before, each.condition.code)) continue;
+    if (has(before, each.condition.code)) continue;
     deciding.event("host.unwell", after.host.uuid, name, name + ": " + each.condition.message);
   }
   if (before == nullptr) return;
   for (const SeenCondition& each : before->conditions) {
-    if (has(after, each.condition.code)) continue;
+    if (has(&after, each.condition.code)) continue;
     deciding.event("host.well", after.host.uuid, name, name + ": no longer " + std::string(to_string(each.condition.code)));
   }
 }
@@ -184,7 +195,9 @@ void tell_news(Deciding& deciding, const HostObservation* before, const HostObse
 bool believable(const Model& model, const ReportEvent& event) {
   const HostReport& report = event.report;
   if (event.host != report.host || report.system != model.system) return false;
-  if (!model.hosts.contains(report.host)) return false;
+  const auto host = model.hosts.find(report.host);
+  // Whoever is given up is not admitted; but its last words may lie in the queue.
+  if (host == model.hosts.end() || host->second.lost_at) return false;
   if (!numbers_fit(report) || !sizes_fit(report)) return false;
   if (report.applied_generation > report.accepted_generation) return false;
   const auto earlier = model.observations.find(report.host);
@@ -195,7 +208,9 @@ bool believable(const Model& model, const ReportEvent& event) {
 bool observe(Deciding& deciding, const HostReport& report) {
   take_round_trips(deciding.model, report, deciding.steady);
   const Duration clock_off{report.clock == TimePoint{} ? 0 : report.clock.us - deciding.steady.us};
-  deciding.model.heard.insert_or_assign(report.host, Heard{deciding.steady, clock_off});
+  Heard& heard = deciding.model.heard[report.host];
+  heard.at = deciding.steady;
+  heard.clock_off = clock_off;
   deciding.heard(report.host);
   HostObservation after;
   after.host = report.host;

@@ -105,7 +105,10 @@ struct UpdateHost {
   std::optional<Ipv4> address{};
 };
 // Its PC is given up: what was on it is gone for its clusters, and its key is not admitted any more.
-struct LoseHost { std::string host; };
+struct LoseHost {
+  std::string host;         // name or id
+  bool force = false;       // also if it reports now
+};
 // Another PC, or the same one set up anew, in the host's place: under its name, with this id and key.
 struct ReplaceHost {
   std::string host;         // name or id

@@ -5,7 +5,7 @@
 namespace dure::control {
 
 // Draws the conclusions of what has changed below a cluster: progress and end of its operation, its
-// state and reason, and its disappearance once every host has confirmed every removal.
+// state and reason, and its disappearance once every removal is confirmed or owed.
 void settle(Deciding& deciding, const ClusterId& cluster);
 
 // The same for every cluster marked as unsettled.

@@ -176,6 +176,27 @@ TEST_CASE("postgres: history goes by whole pages, and the newest stays so that n
   CHECK(store->load()->last_event == 50);
 }
 
+TEST_CASE("postgres: a history that has grown large goes by and by, the oldest first") {
+  auto store = opened(fresh_database());
+  const auto epoch = *store->take_lead("one", 0);
+  constexpr std::uint64_t kMany = 40'000;  // more than go at once
+  for (std::uint64_t n = 1; n <= kMany;) {
+    std::vector<Change> some;
+    for (std::uint64_t end = n + 10'000; n < end; ++n) {
+      some.push_back(EventRow{n, TimePoint{100'000'000}, "node.ready", Uuid{}, "demo-w1", "it is"});
+    }
+    REQUIRE(store->commit(epoch, some).ok());
+  }
+  const std::vector<Change> drop{DropEvents{TimePoint{150'000'000}}};
+  REQUIRE(store->commit(epoch, drop).ok());
+  const auto first = store->events(0, 1)->front().number;
+  CHECK(first > kMany / 2);
+  CHECK(first < kMany);
+  REQUIRE(store->commit(epoch, drop).ok());
+  CHECK(store->events(0, 1)->front().number > kMany - 16);
+  CHECK(store->load()->last_event == kMany);
+}
+
 TEST_CASE("postgres: a server that is not there is unavailable") {
   const auto store = PostgresStore::open("host=/nonexistent dbname=dure connect_timeout=2");
   REQUIRE_FALSE(store.ok());

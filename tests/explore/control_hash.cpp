@@ -53,7 +53,7 @@ void add_nodes(Hasher& hasher, const Model& model, SteadyPoint now) {
     hasher.add(bits << 32 | static_cast<std::uint64_t>(node.state) << 24 | static_cast<std::uint64_t>(node.vm_state) << 16 |
                static_cast<std::uint64_t>(node.power) << 8 | node.stages.size());
     hasher.add(node.generation << 32 | node.observed_generation << 16 | node.restart);
-    hasher.add(node.guest_boot.bytes[1]);
+    hasher.add(static_cast<std::uint64_t>(node.doubt) << 8 | node.guest_boot.bytes[1]);
     hasher.add(node.address.value);
     if (node.deadline) hasher.add(from_now(*node.deadline, now));
   }

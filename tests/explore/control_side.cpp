@@ -126,7 +126,7 @@ control::Request request_of(const Model& model, const Ask& ask, std::uint8_t occ
     case Kind::stop: return control::PowerNode{ask.cluster, ask.node, control::PowerAction::stop};
     case Kind::start: return control::PowerNode{ask.cluster, ask.node, control::PowerAction::start};
     case Kind::reboot: return control::PowerNode{ask.cluster, ask.node, control::PowerAction::reboot};
-    case Kind::lose: return control::LoseHost{host};
+    case Kind::lose: return control::LoseHost{host, true};
     case Kind::replace_host:
       return control::ReplaceHost{host, replacement_id(ask.pc, occurrence),
                                   std::string(39, 'r') + static_cast<char>('0' + ask.pc * 3 + occurrence), std::nullopt};
@@ -207,7 +207,7 @@ ControlRef restart(const Control& before) {
   Model model = before.model;
   model.lead_since = {};
   model.next_sweep = {};
-  model.date_was_set = false;
+  model.told_date = control::DateDoubt::none;
   model.round_trips.clear();
   // What is stored of a host is as old as its last difference.
   for (auto& [id, seen] : model.observations) seen.sequence = 0;

@@ -43,7 +43,7 @@ void Healing::give_up_the_dead() {
     if (!host->dead() && !lost) continue;
     if (!lost && world.chance(40)) continue;
     campus_.watch().trouble();
-    campus_.submit(control::LoseHost{host->name()}, &ignore);
+    campus_.submit(control::LoseHost{host->name(), true}, &ignore);
     if (!host->dead() || world.chance(60)) set_up_anew(*host);
   }
 }

@@ -115,7 +115,7 @@ void Workload::operator_step() {
       if (!host.dead() && !world.chance(15)) return;
       campus_.watch().trouble();
       host.guests().leave_alone(true);
-      campus_.submit(control::LoseHost{host.name()}, &ignore);
+      campus_.submit(control::LoseHost{host.name(), true}, &ignore);
   }
 }
 

@@ -288,7 +288,7 @@ std::optional<std::variant<Request, HttpResponse>> read_admin_post(
   }
   if (path.size() == 3 && path[0] == "hosts") {
     if (path[2] == "cordon" || path[2] == "uncordon") return Request{CordonHost{path[1], path[2] == "cordon"}};
-    if (path[2] == "lost") return Request{LoseHost{path[1]}};
+    if (path[2] == "lost") return as_request(read_lose_host(path[1], request.body));
     if (path[2] == "replace") return as_request(read_replace_host(path[1], request.body));
   }
   return std::nullopt;

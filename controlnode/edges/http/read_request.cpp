@@ -70,6 +70,14 @@ ReadResult<GiveAccess> read_give_access(const std::string& cluster, const std::s
   return reader.finish(std::move(wanted));
 }
 
+ReadResult<LoseHost> read_lose_host(const std::string& host, const std::string& body) {
+  Reader reader(body.empty() ? "{}" : body, "");
+  LoseHost wanted;
+  wanted.host = host;
+  wanted.force = reader.flag("force");
+  return reader.finish(std::move(wanted));
+}
+
 ReadResult<ReplaceNode> read_replace_node(const std::string& cluster, const std::string& body) {
   Reader reader(body, "");
   ReplaceNode wanted;

@@ -19,6 +19,7 @@ ReadResult<CreateCluster> read_create_cluster(const std::string& body);
 ReadResult<UpdateHost> read_update_host(const std::string& host, const std::string& body);
 ReadResult<ReplaceHost> read_replace_host(const std::string& host, const std::string& body);
 ReadResult<RepairCluster> read_repair_cluster(const std::string& cluster, const std::string& body);
+ReadResult<LoseHost> read_lose_host(const std::string& host, const std::string& body);
 ReadResult<ReplaceNode> read_replace_node(const std::string& cluster, const std::string& body);
 ReadResult<ScaleCluster> read_scale_cluster(const std::string& cluster, const std::string& body);
 // Without a body: for as long as GiveAccess says by itself.

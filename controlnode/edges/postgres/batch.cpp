@@ -20,6 +20,9 @@ constexpr std::size_t kManyRows = 256;
 // So few that a page of common events fits in a row of its table: PostgreSQL compresses what is larger than 2 KB.
 constexpr std::size_t kEventsOfPage = 16;
 
+// Of the history that is too old, so much goes at once.
+constexpr std::size_t kPagesLookedAt = 2048;
+
 template <class Row>
 const Statement& statement_of(Present present) {
   static const Statement put = write_statement(RowMap<Row>::table(), Present::replaced);
@@ -252,9 +255,12 @@ void Batch::drop(Transaction& transaction) const {
   for (const auto& [host, put] : removals_.puts) hosts.insert(host);
   drop_all(transaction, hosts, "removals", "host", "uuid");
   if (events_before_) {
-    // The newest stays, whatever its age: numbers go on from it.
-    transaction.run({"drop_events", "DELETE FROM event_pages WHERE at_us[cardinality(at_us)] < $1::bigint "
-                                    "AND last < (SELECT max(last) FROM event_pages)"},
+    // The newest stays, whatever its age: numbers go on from it. Only the oldest pages are looked at, found by their key: a
+    // history that has grown large goes by and by, and holds up no commit.
+    transaction.run({"drop_events",
+                     "DELETE FROM event_pages WHERE last IN (SELECT last FROM (SELECT last, at_us FROM event_pages ORDER BY last "
+                     "LIMIT " + std::to_string(kPagesLookedAt) + ") AS oldest WHERE at_us[cardinality(at_us)] < $1::bigint) "
+                     "AND last < (SELECT max(last) FROM event_pages)"},
                     {std::to_string(events_before_->us)});
   }
   if (first_placement_ > 0) {

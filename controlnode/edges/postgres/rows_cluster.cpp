@@ -165,7 +165,8 @@ const Table& RowMap<Node>::table() {
                             {"power", "text"},
                             {"restart", "bigint"},
                             {"guest_boot", "uuid"},
-                            {"not_ready", "boolean"}}};
+                            {"not_ready", "boolean"},
+                            {"doubt", "text"}}};
   return table;
 }
 
@@ -197,6 +198,7 @@ void RowMap<Node>::write(RowWriter& writer, const Node& row) {
   writer.number(row.restart);
   writer.uuid(row.guest_boot);
   writer.flag(row.not_ready);
+  writer.text(to_string(row.doubt));
 }
 
 Node RowMap<Node>::read(RowReader& reader) {
@@ -228,6 +230,7 @@ Node RowMap<Node>::read(RowReader& reader) {
   row.restart = reader.u64();
   row.guest_boot = reader.uuid();
   row.not_ready = reader.flag();
+  row.doubt = reader.parsed(&doubt);
   return row;
 }
 

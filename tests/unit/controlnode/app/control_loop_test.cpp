@@ -196,6 +196,37 @@ TEST_CASE("control loop: a read sees what is durable and nothing else") {
   CHECK(stored == 2);
 }
 
+TEST_CASE("control loop: a quota that is lowered in the moment in which a cluster is let in fails nobody's requests") {
+  for (const bool quota_first : {false, true}) {
+    CAPTURE(quota_first);
+    Stand stand;
+    std::vector<ControlEvent> batch;
+    std::vector<Stand::Answer> answers;
+    const auto add = [&](Request request) {
+      auto answer = std::make_shared<std::optional<Result<Reply>>>();
+      answers.push_back(answer);
+      batch.push_back(RequestArrived{std::move(request), [answer](Result<Reply> reply) { *answer = std::move(reply); }});
+    };
+    CreateCluster wanted;
+    wanted.name = "one";
+    wanted.workers = 0;
+    wanted.flavor = "small";
+    wanted.image = "plain";
+    wanted.key_pair = "me";
+    const UpdateProject none{"default", false, {{"nodes", 0}}};
+    const UpdateProject enough{"default", true, {}};
+    if (quota_first) add(none), add(enough);
+    add(wanted);
+    add(none);
+    add(CreateFlavor{"large", 2, 2048, 10});  // somebody else's
+    CHECK(stand.loop->handle(std::move(batch)).ok());
+    for (const auto& answer : answers) CHECK(Stand::accepted(answer));
+    CHECK(stand.store.stored().clusters.size() == 1);
+    CHECK(stand.store.stored().projects.begin()->second.quota.nodes == 0);
+    CHECK(stand.store.stored().flavors.size() == 2);
+  }
+}
+
 TEST_CASE("control loop: when a commit fails, what was decided on it goes with it") {
   using Fault = FakeStore::Fault;
   for (const Fault fault : {Fault::unavailable, Fault::in_doubt_not_applied, Fault::in_doubt_applied}) {

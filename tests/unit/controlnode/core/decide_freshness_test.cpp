@@ -345,7 +345,7 @@ TEST_CASE("freshness: what a host has less than was typed is told and not given 
   const auto& seen = campus.model.observations.at(host).conditions;
   REQUIRE(seen.size() == 2);
   CHECK(seen[0].condition.message == "has less than was told of it: 4096 of 8192 MiB of memory");
-  CHECK(seen[1].condition.message == "its clock is 2 h 0 min ahead");
+  CHECK(seen[1].condition.message == "its clock is 2 h 0 min ahead of the control node's");
   CHECK_FALSE(accepted(campus.create("demo", 1, 1)));
   CHECK(accepted(campus.create("demo", 1, 0)));
 }

@@ -40,19 +40,19 @@ struct Lab : Campus {
 
 TEST_CASE("hosts: one that is given up is not waited for, counted, admitted or placed on, and can be forgotten") {
   Lab lab;
-  REQUIRE(accepted(lab.ask(LoseHost{"pc-2"})));
+  REQUIRE(accepted(lab.ask(LoseHost{"pc-2", true})));
   CHECK(lab.model.hosts.at(lab.two).lost_at == lab.now);
   CHECK(lab.model.claims.size() == 1);
   CHECK(lab.node("demo-w1") == nullptr);
   CHECK(std::all_of(lab.model.removals.at(lab.two).begin(), lab.model.removals.at(lab.two).end(),
                     [](const Removal& removal) { return removal.owed; }));
   // Nothing is said twice.
-  REQUIRE(accepted(lab.ask(LoseHost{"pc-2"})));
+  REQUIRE(accepted(lab.ask(LoseHost{"pc-2", true})));
   CHECK(lab.last.changes.empty());
   REQUIRE(accepted(lab.ask(DeleteObject{"host", "pc-2"})));
   CHECK_FALSE(lab.model.removals.contains(lab.two));
   CHECK_FALSE(lab.model.hosts.contains(lab.two));
-  CHECK(lab.code(lab.ask(LoseHost{"pc-2"})) == Errc::not_found);
+  CHECK(lab.code(lab.ask(LoseHost{"pc-2", true})) == Errc::not_found);
 }
 
 TEST_CASE("hosts: what is still waited for keeps a host that was not given up, and says how it can go") {

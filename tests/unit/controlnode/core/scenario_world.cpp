@@ -224,6 +224,7 @@ void World::repair(Words& words) {
 void World::lose(Words& words) {
   LoseHost request;
   request.host = words.next("host");
+  request.force = true;
   words.end();
   said_.erase(host(request.host));  // it says nothing more
   ask(request);

@@ -47,7 +47,7 @@ TEST_CASE("recovery: a host is given up, says so with what it owes, and another 
   Lab lab;
   const auto host = lab.worker_host();
   CHECK(text(lab.one("hosts/" + host), "state") == "ready");
-  CHECK(lab.ask("POST", "/api/v1/hosts/" + host + "/lost").status == 200);
+  CHECK(lab.ask("POST", "/api/v1/hosts/" + host + "/lost", R"({"force":true})").status == 200);
   const auto lost = lab.one("hosts/" + host);
   CHECK(text(lost, "state") == "lost");
   CHECK(text(lost, "reason").find("dure host replace") != std::string::npos);
