@@ -22,5 +22,6 @@ add_doctest_binary(
           controlnode/cli/suggest_test.cpp
           controlnode/cli/tunnel_proxy_test.cpp
           controlnode/cli/wait_test.cpp
-  DEPENDS control_cli control_http control_core common Boost::json Threads::Threads)
+  DEPENDS control_cli control_http control_core common Boost::json Threads::Threads
+  COMMON tests/unit/controlnode/cli/cli_stand.h)
 add_dependencies(sanitized control_cli_unit)

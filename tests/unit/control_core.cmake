@@ -7,6 +7,7 @@ add_doctest_binary(
           controlnode/core/date_watch_test.cpp
           controlnode/core/decide_clusters_test.cpp
           controlnode/core/decide_freshness_test.cpp
+          controlnode/core/decide_hostile_test.cpp
           controlnode/core/decide_hosts_test.cpp
           controlnode/core/decide_lease_test.cpp
           controlnode/core/decide_quota_test.cpp
@@ -40,7 +41,8 @@ add_doctest_binary(
           controlnode/core/scenario_words.cpp
           controlnode/core/scenario_world.cpp
           controlnode/core/what_if_test.cpp
-  DEPENDS control_core "${RAPIDCHECK_LIBRARY}")
+  DEPENDS control_core "${RAPIDCHECK_LIBRARY}"
+  COMMON tests/support/model_builder.h)
 target_compile_definitions(control_core_unit PRIVATE "DURE_SOURCE_DIR=\"${PROJECT_SOURCE_DIR}\"")
 set_source_files_properties(
   controlnode/core/placement/explain_golden_test.cpp

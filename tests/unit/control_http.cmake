@@ -14,5 +14,6 @@ add_doctest_binary(
           controlnode/edges/http/read_request_test.cpp
           controlnode/edges/http/text_test.cpp
           controlnode/edges/http/tunnel_route_test.cpp
-  DEPENDS control_http control_core common Boost::json Threads::Threads)
+  DEPENDS control_http control_core common Boost::json Threads::Threads
+  COMMON tests/unit/controlnode/edges/http/api_stand.h)
 add_dependencies(sanitized control_http_unit)

@@ -15,7 +15,8 @@ add_doctest_binary(
           protocol/wire/replay_guard_test.cpp
           protocol/wire/samples.cpp
           protocol/wire/tunnel_trunk_test.cpp
-  DEPENDS protocol_wire protocol_schema protocol_messages common OpenSSL::Crypto ${RAPIDCHECK_LIBRARY})
+  DEPENDS protocol_wire protocol_schema protocol_messages common OpenSSL::Crypto ${RAPIDCHECK_LIBRARY}
+  COMMON tests/unit/protocol/wire/samples.h)
 target_compile_definitions(protocol_wire_unit
                            PRIVATE "DURE_GOLDEN_DIRECTORY=\"${PROJECT_SOURCE_DIR}/tests/golden/wire\"")
 add_dependencies(sanitized protocol_wire_unit)
