@@ -88,11 +88,11 @@ def configure(campus, step):
     _stop_if_outdated(campus, COMPONENT, changed, step)
 
 
-def start(campus):
+def start(campus, env=None):
     process = proc.find(campus, COMPONENT)
     if process is None:
         binary = build.programs(campus)["dure-controlnode"]
-        process = proc.launch(campus, COMPONENT, [binary, "run", "--config", campus.path("controlnode.toml")])
+        process = proc.launch(campus, COMPONENT, [binary, "run", "--config", campus.path("controlnode.toml")], env=env)
     proc.wait_until(process, campus, lambda: ready(campus), 60, f"200 from {campus.api_url}/readyz")
     return process
 

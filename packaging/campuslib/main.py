@@ -51,6 +51,18 @@ def _setting(text):
         return name, value
 
 
+def _variable(text):
+    """NAME=VALUE of a program's environment."""
+    name, equals, value = text.partition("=")
+    if not equals or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        raise argparse.ArgumentTypeError(f"{text!r}: NAME=VALUE is wanted")
+    return name, value
+
+
+# What `kill` may send beside an end: a part that hangs, and one that goes on.
+_SIGNALS = {"KILL": signal.SIGKILL, "STOP": signal.SIGSTOP, "CONT": signal.SIGCONT}
+
+
 def parser():
     common = argparse.ArgumentParser(add_help=False)
     # SUPPRESS: given before the command or after it, the one that was given counts.
@@ -100,6 +112,11 @@ def parser():
         p = command(name, text)
         p.add_argument("part", choices=["controlnode", "postgres", "agent", "libvirtd", "host", *(["node"] if name == "kill" else [])])
         p.add_argument("which", nargs="?", metavar="HOST|NODE" if name == "kill" else "HOST")
+        if name == "kill":
+            p.add_argument("--signal", choices=_SIGNALS, default="KILL", help="STOP: it hangs and does not end; CONT: it goes on")
+        else:
+            p.add_argument("--env", type=_variable, action="append", default=[], metavar="NAME=VALUE",
+                           help="for the control node, until it is started again")
 
     p = command("check", "what is really there, read from outside; exit 1 when it is not as it should be")
     p.add_argument("cluster", nargs="?")
@@ -159,7 +176,7 @@ def do_ssh(args):
         raise CampusError(f"node {args.node} is {node.get('state')} and has no host or address yet")
     address = re.sub(r"/\d+$", "", node["address"])
     options = ["-i", campus.demo_key, "-o", "IdentitiesOnly=yes", "-o", "StrictHostKeyChecking=no",
-               "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=20"]
+               "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=60"]
     argv = _after_dashes(args.argv)
     hosts.enter(campus, node["host"], ["ssh", *options, f"{args.user}@{address}", *(["--", *argv] if argv else [])])
 
@@ -176,7 +193,7 @@ def _part(campus, args):
         hosts.wait_libvirtd(campus, host, hosts.start_libvirtd(campus, host))
 
     return {
-        "controlnode": (control.COMPONENT, lambda: control.start(campus)),
+        "controlnode": (control.COMPONENT, lambda: control.start(campus, dict(getattr(args, "env", [])))),
         "postgres": (postgres.COMPONENT, lambda: postgres.start(campus)),
         "agent": (hosts.agent_component(host), lambda: hosts.start_agent(campus, host, build.programs(campus)["dure-hostagent"])),
         "libvirtd": (hosts.libvirtd_component(host), start_libvirtd),
@@ -206,6 +223,11 @@ def do_kill(args):
         process = proc.find(campus, component)
     if process is None:
         raise CampusError(f"{component} does not run")
+    if args.signal != "KILL":
+        if not process.signal(_SIGNALS[args.signal]):
+            raise CampusError(f"{component} (pid {process.pid}) has ended meanwhile")
+        print(f"SIG{args.signal} to {component}, pid {process.pid}")
+        return OK
     if not process.end((signal.SIGKILL, 30)):
         raise CampusError(f"{component} (pid {process.pid}) does not die")
     print(f"killed {component}, pid {process.pid}")
@@ -213,6 +235,8 @@ def do_kill(args):
 
 
 def do_start(args):
+    if args.env and args.part != "controlnode":
+        raise CampusError("--env is for the control node only")
     with state.locked(args.name):
         campus = _campus(args)
         component, start = _part(campus, args)

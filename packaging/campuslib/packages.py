@@ -33,7 +33,7 @@ _BUILD_ONLY = {
 # Peers of the benchmarks: run as tools, beside what is measured. Without one its comparison is skipped.
 _BENCH = ["ganeti-htools"]
 
-_TEST = "python3 openssl python3-yaml socat curl jq iputils-ping tcpdump psmisc".split()
+_TEST = "python3 openssl python3-yaml socat curl jq iputils-ping tcpdump psmisc faketime".split()
 
 
 class PackageError(Exception):

@@ -156,6 +156,15 @@ class Settings(unittest.TestCase):
             with self.assertRaises((ValueError, main.argparse.ArgumentTypeError)):
                 main._mtus(text)
 
+    def test_a_part_can_be_ended_or_only_stopped(self):
+        parse = main.parser().parse_args
+        self.assertEqual(parse(["kill", "libvirtd", "h1"]).signal, "KILL")
+        self.assertEqual(parse(["kill", "libvirtd", "h1", "--signal", "STOP"]).signal, "STOP")
+        self.assertEqual(parse(["start", "controlnode", "--env", "A=b=c", "--env", "B="]).env, [("A", "b=c"), ("B", "")])
+        for text in ("A", "=b", "A B=c"):
+            with self.assertRaises(main.argparse.ArgumentTypeError):
+                main._variable(text)
+
     def test_name_is_taken_before_and_after_the_command(self):
         for argv in (["--name", "t", "status"], ["status", "--name", "t"]):
             self.assertEqual(main.parser().parse_args(argv).name, "t")

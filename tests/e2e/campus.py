@@ -5,6 +5,7 @@ import json
 import os
 import shlex
 import subprocess
+import threading
 import time
 import zlib
 
@@ -45,6 +46,7 @@ class Campus:
         self.up_options = up_options
         self.environment = None
         self.lock = None
+        self.database = threading.RLock()  # held by who stops it, and by who could not go on without it
 
     def claim(self, afresh=True):
         """Makes the campus this process' own, until that ends; `afresh` takes away what an earlier run has left of it."""
@@ -70,12 +72,13 @@ class Campus:
 
     def _environment(self):
         if self.environment is None:
-            self.environment = dict(os.environ)
+            environment = dict(os.environ)
             for line in self.campus("env").stdout.splitlines():
                 text = line.strip().removeprefix("export ")
                 key, equals, value = text.partition("=")
                 if equals and line.strip().startswith("export "):
-                    self.environment[key] = os.path.expandvars(value.strip("'\""))
+                    environment[key] = os.path.expandvars(value.strip("'\""))
+            self.environment = environment  # at once: rows of cases share it
         return self.environment
 
     def dure(self, *argv, timeout=60, check=True):

@@ -6,9 +6,10 @@ import re
 import subprocess
 import sys
 import time
-import traceback
 
-from campus import NAME, STATE, Campus, Failed, expect, run, wait_for
+from campus import NAME, STATE, Campus, expect, run, wait_for
+from faults import CASES as FAULTS
+from running import run_cases
 
 READY_SECONDS = 900  # three nodes under emulation on two cores
 MTU = 1450 - 50      # the smaller underlay of the two sites less VXLAN's 50 bytes
@@ -193,7 +194,7 @@ def down_leaves_nothing(campus):
 
 CASES = [up_brings_three_ready_nodes, database_agrees, up_again_changes_nothing, nodes_reach_each_other_by_name,
          mtu_is_exact, fifty_megabytes_arrive_intact, kernel_is_as_planned, too_much_is_refused_with_numbers,
-         neighbour_loses_no_packet, killed_parts_come_back, down_leaves_nothing]
+         neighbour_loses_no_packet, killed_parts_come_back, *FAULTS, down_leaves_nothing]
 
 
 def main():
@@ -202,37 +203,3 @@ def main():
         return 77
     campus = Campus(os.environ.get("DURE_BUILD_DIR", os.path.join(os.path.dirname(__file__), "..", "..", "build", "dev")))
     return run_cases(campus, CASES, sys.argv[1:])
-
-
-def run_cases(campus, in_order, wanted):
-    passed, failed = 0, []
-    keep = os.environ.get("DURE_E2E_KEEP") == "1"
-    # Single cases may go on from a campus that was kept.
-    try:
-        campus.claim(afresh=not wanted and not keep)
-    except Failed as failure:
-        print(f"FAILED: {failure}\n0 passed, 1 failed, 0 skipped")
-        return 1
-    try:
-        for case in in_order:
-            if wanted and not any(word in case.__name__ for word in wanted):
-                continue
-            begin = time.monotonic()
-            try:
-                case(campus)
-            except (Failed, subprocess.TimeoutExpired, KeyError, ValueError) as failure:
-                failed.append(case.__name__)
-                print(f"FAILED {case.__name__}: {failure}", flush=True)
-                if not isinstance(failure, Failed):
-                    traceback.print_exc()
-                break  # the ones after build on it
-            passed += 1
-            print(f"ok {case.__name__} ({time.monotonic() - begin:.0f} s)", flush=True)
-    finally:
-        if not keep:
-            campus.campus("down", timeout=300, check=False)
-    skipped = 0 if wanted else len(in_order) - passed - len(failed)
-    if skipped:
-        print(f"skipped: {skipped} cases that build on {failed[0]}")
-    print(f"{passed} passed, {len(failed)} failed, {skipped} skipped")
-    return 1 if failed else 0

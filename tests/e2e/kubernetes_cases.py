@@ -8,9 +8,11 @@ import time
 
 import cases
 from campus import STATE, Campus, Failed, expect, run, wait_for
-from kubernetes_faults import clusters_do_not_reach_each_other, second_cluster_comes_up_through_faults
+from kubernetes_faults import (a_dead_kubelet_is_told_and_repaired, clusters_do_not_reach_each_other,
+                               second_cluster_comes_up_through_faults)
 from kubernetes_members import three_members_without_a_pod_network
 from kubernetes_tools import READY_SECONDS, Door, condition, kit, service, stages, version
+from running import run_cases
 from wire import Capture
 
 STAGES = ["booted", "network", "configured", "containerd", "join", "ready"]
@@ -189,7 +191,7 @@ def delete_leaves_nothing(campus):
 
 
 CASES = [up_makes_a_kubernetes_cluster, every_node_is_ready_by_itself, pods_reach_each_other, workers_come_and_go,
-         second_cluster_comes_up_through_faults, clusters_do_not_reach_each_other, secrets_are_nowhere,
+         a_dead_kubelet_is_told_and_repaired, second_cluster_comes_up_through_faults, clusters_do_not_reach_each_other, secrets_are_nowhere,
          a_revoked_credential_is_refused, delete_leaves_nothing, three_members_without_a_pod_network,
          cases.down_leaves_nothing]
 
@@ -203,4 +205,4 @@ def main():
         return 77
     campus = Campus(os.environ.get("DURE_BUILD_DIR", os.path.join(os.path.dirname(__file__), "..", "..", "build", "dev")),
                     ["--kubernetes"])
-    return cases.run_cases(campus, CASES, sys.argv[1:])
+    return run_cases(campus, CASES, sys.argv[1:])
