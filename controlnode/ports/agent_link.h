@@ -28,12 +28,13 @@ class AgentLinkListener {
   virtual void on_agent_message(const HostId& host, std::string bytes) = 0;
 };
 
-// The authenticated channel to all agents. Agents dial in; a message can only be sent to a host that
-// has spoken on its current connection.
+// The authenticated channel to all agents. Agents dial in; a message can only be sent to a host that has spoken on its
+// current connection, with the key that it has now.
 class AgentLink {
  public:
   virtual ~AgentLink() = default;
-  // Replaces the list. A host that is no longer in it is cut off at its next message.
+  // Replaces the list. A host that is no longer in it is cut off at its next message, and so is whoever
+  // speaks with a key that its host has no more; the host's way to its new key is not touched by it.
   virtual void admit(std::vector<AdmittedHost> hosts) = 0;
   // Queued, not delivered: confirmation is the agent's acknowledgement. `unavailable` when the host
   // is not connected.

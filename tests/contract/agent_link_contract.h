@@ -143,6 +143,26 @@ inline void check_agent_link_admission(AgentLinkBench& bench) {
     CHECK(bench.inbox().next() == Heard{a, "with the new key"});
     REQUIRE(link.send(a, "for the new").ok());
     CHECK(agent->hear() == "for the new");
+    // Its connection is still open.
+    former->say("with the former key again");
+    CHECK(eventually([&] { return bench.refused_messages() == 2; }));
+    REQUIRE(link.send(a, "still for the new").ok());
+    CHECK(agent->hear() == "still for the new");
+  }
+
+  SUBCASE("from the moment when a host's key is replaced nothing is sent before it has spoken with the new one") {
+    const auto former = bench.dial(1);
+    REQUIRE(former->say("hello"));
+    REQUIRE(bench.inbox().next() == Heard{a, "hello"});
+    link.admit({{a, bench.public_key(3)}, {b, bench.public_key(2)}});
+    CHECK(link.send(a, "for whom").error().code == Errc::unavailable);
+    CHECK(link.send_all({{a, "for whom"}}) == 0);
+    const auto agent = bench.dial(3);
+    CHECK(link.send(a, "for whom").error().code == Errc::unavailable);
+    REQUIRE(agent->say("with the new key"));
+    REQUIRE(bench.inbox().next() == Heard{a, "with the new key"});
+    REQUIRE(link.send(a, "for the new").ok());
+    CHECK(agent->hear() == "for the new");
   }
 
   SUBCASE("a key that changes hands speaks for its new host at once") {

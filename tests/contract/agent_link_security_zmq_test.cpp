@@ -8,6 +8,7 @@
 #include <set>
 #include <vector>
 
+#include "controlnode/edges/zmq/connections.h"
 #include "controlnode/edges/zmq/curve_keys.h"
 #include "controlnode/edges/zmq/curve_listener.h"
 #include "controlnode/edges/zmq/gatekeeper.h"
@@ -36,8 +37,8 @@ struct Server {
   ControlInbox inbox;
   std::unique_ptr<control::ZmqAgentLink> link;
 
-  Server() {
-    auto made = control::ZmqAgentLink::create({"tcp://127.0.0.1:*", keys.secret_key}, inbox);
+  explicit Server(std::chrono::milliseconds first_word_within = std::chrono::seconds(30)) {
+    auto made = control::ZmqAgentLink::create({"tcp://127.0.0.1:*", keys.secret_key, first_word_within}, inbox);
     REQUIRE(made.ok());
     link = std::move(made).value();
     link->admit({{a, key_a.public_key}, {b, key_b.public_key}});
@@ -257,6 +258,56 @@ TEST_CASE("agents' channel: a key's allowance comes back with time, up to a burs
   CHECK(in_a_row("a") == 1);
   now += std::chrono::hours(24);
   CHECK(in_a_row("a") == 4);
+}
+
+TEST_CASE("agents' channel: of one key's connections the last few stay, and others' are not touched") {
+  Server server;
+  const auto dial = [&](RawPeer& peer, const RawKeys& keys) {
+    server.prepare(peer, keys);
+    peer.set(ZMQ_RECONNECT_IVL, -1);
+    peer.watch(ZMQ_EVENT_DISCONNECTED);
+    peer.connect(server.link->endpoint());
+  };
+  RawPeer other(ZMQ_DEALER);
+  dial(other, server.key_a);
+  other.say({"from a"});
+  REQUIRE(server.inbox.next() == Heard{server.a, "from a"});
+  std::vector<std::unique_ptr<RawPeer>> peers;
+  for (std::size_t n = 0; n <= control::Connections::kMostOfOneKey; ++n) {
+    auto& peer = *peers.emplace_back(std::make_unique<RawPeer>(ZMQ_DEALER));
+    dial(peer, server.key_b);
+    peer.say({"hello"});
+    REQUIRE(server.inbox.next() == Heard{server.b, "hello"});
+  }
+  CHECK(peers.front()->next_event() == ZMQ_EVENT_DISCONNECTED);
+  other.say({"from a again"});
+  CHECK(server.inbox.next() == Heard{server.a, "from a again"});
+  for (std::size_t n = 1; n < peers.size(); ++n) {
+    peers[n]->say({"hello again"});
+    CHECK(server.inbox.next() == Heard{server.b, "hello again"});
+  }
+  REQUIRE(server.link->send(server.b, "for b").ok());
+  CHECK(peers.back()->hear() == "for b");
+}
+
+TEST_CASE("agents' channel: a connection over which nothing is said is ended, one that has spoken is not") {
+  Server server(std::chrono::seconds(2));
+  const auto dial = [&](RawPeer& peer, const RawKeys& keys) {
+    server.prepare(peer, keys);
+    peer.set(ZMQ_RECONNECT_IVL, -1);
+    peer.watch(ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED);
+    peer.connect(server.link->endpoint());
+  };
+  RawPeer honest(ZMQ_DEALER);
+  dial(honest, server.key_a);
+  honest.say({"hello"});
+  REQUIRE(server.inbox.next() == Heard{server.a, "hello"});
+  RawPeer silent(ZMQ_DEALER);
+  dial(silent, server.key_b);
+  REQUIRE(silent.next_event() == ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+  CHECK(silent.next_event() == ZMQ_EVENT_DISCONNECTED);
+  honest.say({"still here"});
+  CHECK(server.inbox.next() == Heard{server.a, "still here"});
 }
 
 TEST_CASE("agents' channel: a message of two frames, or of many, is refused as a whole") {

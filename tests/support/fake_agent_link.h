@@ -33,7 +33,8 @@ class FakeAgentLink final : public AgentLink {
 
   Result<void> send(const HostId& host, std::string bytes) override {
     const auto way = way_to_.find(host);
-    if (!key_by_host_.contains(host) || way == way_to_.end()) {
+    const auto key = key_by_host_.find(host);
+    if (key == key_by_host_.end() || way == way_to_.end() || connections_.at(way->second).curve_key != key->second) {
       return Error{Errc::unavailable, "host " + host.str() + " is not connected"};
     }
     const Deliver deliver = connections_.at(way->second).deliver;

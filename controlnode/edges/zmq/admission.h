@@ -28,9 +28,9 @@ class Admission {
   std::map<HostId, std::string> key_by_host_;
 };
 
-// How often one key may connect. Each connection holds a descriptor and a routing id, which its peer may choose: a host
-// that opens connection after connection could meet an id that libzmq is about to give to somebody else, at which libzmq
-// ends the process. An agent needs one connection, and a few more while a link is bad. For admitted keys only, so that
+// How often one key may connect; how many it keeps is for Connections. Each has a routing id, which its peer may choose:
+// a host that opens connection after connection could meet an id that libzmq is about to give to somebody else, at which
+// libzmq ends the process. An agent needs one connection, and a few more while a link is bad. For admitted keys only, so that
 // strangers take no memory. Not for several threads at a time.
 class ConnectionRate {
  public:

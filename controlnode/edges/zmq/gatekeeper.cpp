@@ -84,7 +84,7 @@ Gatekeeper::~Gatekeeper() {
 
 void Gatekeeper::run() {
   while (!stopping_) {
-    wait_for_input(socket_.get(), wakeup_);
+    wait_for_input({socket_.get()}, wakeup_);
     try {
       answer();
     } catch (const std::exception& error) {

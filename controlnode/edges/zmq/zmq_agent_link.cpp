@@ -2,15 +2,20 @@
 
 #include <zmq.h>
 
+#include <algorithm>
 #include <atomic>
+#include <charconv>
+#include <cstring>
 #include <deque>
 #include <exception>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <unordered_map>
 
 #include "common/log.h"
 #include "controlnode/edges/zmq/admission.h"
+#include "controlnode/edges/zmq/connections.h"
 #include "controlnode/edges/zmq/curve_keys.h"
 #include "controlnode/edges/zmq/curve_listener.h"
 #include "controlnode/edges/zmq/gatekeeper.h"
@@ -26,15 +31,33 @@ constexpr std::size_t kMaxQueuedMessages = 16384;
 constexpr std::size_t kMaxQueuedBytes = std::size_t{256} << 20;
 // After so many messages the queue of sends has its turn.
 constexpr int kReceiveBatch = 256;
+constexpr const char* kMonitorEndpoint = "inproc://agent-connections";
 
 using Outgoing = AddressedMessage;
 
+// Where a host has spoken: on which connection, and with which key, which may not be its key any more.
+struct Way {
+  std::string routing_id;
+  std::string key;
+  int descriptor = -1;
+
+  friend bool operator==(const Way&, const Way&) = default;
+};
+
 // What one read of the socket gave.
 struct Incoming {
-  std::string routing_id;
+  Way way;
   HostId host;
   std::string bytes;
 };
+
+// Of "tcp://address:port".
+std::uint16_t port_of(const std::string& endpoint) {
+  std::uint16_t port = 0;
+  const auto digits = std::string_view(endpoint).substr(endpoint.rfind(':') + 1);
+  std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  return port;
+}
 
 }  // namespace
 
@@ -54,11 +77,14 @@ class ZmqAgentLink::Worker {
 
  private:
   Result<void> queue_locked(const HostId& host, std::string bytes);
+  Result<void> listen(const std::string& endpoint);
   void run();
+  long patience_ms();
+  void follow_connections();
   void receive_some();
   bool read_message(bool& genuine, Incoming& message);
-  void remember(const HostId& host, const std::string& routing_id);
-  void forget(const HostId& host);
+  void remember(const HostId& host, const Way& way);
+  void forget(const HostId& host, const std::string& routing_id);
   void send_queued();
   void send_now(const Outgoing& message);
   void note_refusal(std::string_view reason);
@@ -71,18 +97,20 @@ class ZmqAgentLink::Worker {
   ZmqContext context_;
   std::unique_ptr<Gatekeeper> gatekeeper_;
   ZmqSocket socket_;
+  ZmqSocket monitor_;
+  std::optional<Connections> connections_;
   Wakeup wakeup_;
   std::atomic<bool> stopping_{false};
 
   // Where each host spoke last; and back, so that no two hosts share a way.
-  std::unordered_map<HostId, std::string, IdHash> way_to_;
+  std::unordered_map<HostId, Way, IdHash> way_to_;
   std::unordered_map<std::string, HostId> host_at_;
   std::atomic<std::uint64_t> refusals_{0};
 
   std::mutex mutex_;  // guards what follows
   std::deque<Outgoing> queue_;
   std::size_t queued_bytes_ = 0;
-  std::unordered_map<HostId, bool, IdHash> connected_;
+  std::unordered_map<HostId, std::string, IdHash> connected_;  // with which key it spoke last
 
   std::thread thread_;
 };
@@ -91,6 +119,8 @@ ZmqAgentLink::Worker::~Worker() {
   stopping_ = true;
   wakeup_.signal();
   if (thread_.joinable()) thread_.join();
+  if (socket_) zmq_socket_monitor(socket_.get(), nullptr, 0);
+  monitor_.reset();
   socket_.reset();
   gatekeeper_.reset();
 }
@@ -114,8 +144,23 @@ Result<void> ZmqAgentLink::Worker::start(const ZmqAgentLinkOptions& options) {
   auto socket = make_curve_listener(context_.get(), listener);
   if (!socket) return socket.error();
   socket_ = std::move(socket).value();
-  if (zmq_bind(socket_.get(), options.endpoint.c_str()) != 0) {
-    return zmq_failure("cannot listen for agents on " + options.endpoint);
+  if (auto listening = listen(options.endpoint); !listening) return listening;
+  connections_.emplace(port_of(endpoint_), options.first_word_within);
+  thread_ = std::thread([this] { run(); });
+  return {};
+}
+
+Result<void> ZmqAgentLink::Worker::listen(const std::string& endpoint) {
+  monitor_.reset(zmq_socket(context_.get(), ZMQ_PAIR));
+  const int without_limit = 0;  // else libzmq's own threads would wait for this one
+  if (!monitor_ || zmq_setsockopt(monitor_.get(), ZMQ_LINGER, &without_limit, sizeof without_limit) != 0 ||
+      zmq_setsockopt(monitor_.get(), ZMQ_RCVHWM, &without_limit, sizeof without_limit) != 0 ||
+      zmq_socket_monitor(socket_.get(), kMonitorEndpoint, ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED) != 0 ||
+      zmq_connect(monitor_.get(), kMonitorEndpoint) != 0) {
+    return zmq_failure("cannot watch the connections of agents");
+  }
+  if (zmq_bind(socket_.get(), endpoint.c_str()) != 0) {
+    return zmq_failure("cannot listen for agents on " + endpoint);
   }
   char bound[256] = {};
   std::size_t length = sizeof bound;
@@ -123,7 +168,6 @@ Result<void> ZmqAgentLink::Worker::start(const ZmqAgentLinkOptions& options) {
     return zmq_failure("cannot read the endpoint for agents");
   }
   endpoint_ = bound;
-  thread_ = std::thread([this] { run(); });
   return {};
 }
 
@@ -157,7 +201,9 @@ Result<void> ZmqAgentLink::Worker::queue_locked(const HostId& host, std::string 
   if (!admission_.admits(host)) {
     return Error{Errc::unavailable, "host " + host.str() + " is not admitted"};
   }
-  if (!connected_.contains(host)) {
+  // Whoever spoke with another key was this host before, and may still have its connection.
+  const auto connected = connected_.find(host);
+  if (connected == connected_.end() || !admission_.speaks_for(connected->second, host)) {
     return Error{Errc::unavailable, "host " + host.str() + " is not connected"};
   }
   if (queue_.size() >= kMaxQueuedMessages || queued_bytes_ + bytes.size() > kMaxQueuedBytes) {
@@ -170,12 +216,41 @@ Result<void> ZmqAgentLink::Worker::queue_locked(const HostId& host, std::string 
 
 void ZmqAgentLink::Worker::run() {
   while (!stopping_) {
-    wait_for_input(socket_.get(), wakeup_);
+    wait_for_input({socket_.get(), monitor_.get()}, wakeup_, patience_ms());
     try {
       send_queued();
+      follow_connections();
       receive_some();
+      connections_->end_silent(Connections::Steady::now());
     } catch (const std::exception& error) {
       log::error("a message of an agent could not be handled", {{"reason", error.what()}});
+    }
+  }
+}
+
+long ZmqAgentLink::Worker::patience_ms() {
+  const auto due = connections_->next_end();
+  if (!due) return -1;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(*due - Connections::Steady::now());
+  return std::max<long>(left.count(), 0);
+}
+
+void ZmqAgentLink::Worker::follow_connections() {
+  ZmqFrame frame;
+  while (frame.receive(monitor_.get())) {
+    // Event and descriptor; what follows is our own address.
+    std::uint16_t event = 0;
+    std::uint32_t descriptor = 0;
+    if (const auto bytes = frame.bytes(); bytes.size() == sizeof event + sizeof descriptor) {
+      std::memcpy(&event, bytes.data(), sizeof event);
+      std::memcpy(&descriptor, bytes.data() + sizeof event, sizeof descriptor);
+    }
+    while (frame.more() && frame.receive(monitor_.get())) {
+    }
+    if (event == ZMQ_EVENT_ACCEPTED) {
+      connections_->accepted(static_cast<int>(descriptor), Connections::Steady::now());
+    } else if (event == ZMQ_EVENT_DISCONNECTED) {
+      connections_->ended(static_cast<int>(descriptor));
     }
   }
 }
@@ -186,7 +261,7 @@ void ZmqAgentLink::Worker::receive_some() {
     Incoming message;
     if (!read_message(genuine, message)) return;
     if (!genuine) continue;
-    remember(message.host, message.routing_id);
+    remember(message.host, message.way);
     listener_.on_agent_message(message.host, std::move(message.bytes));
   }
 }
@@ -195,21 +270,25 @@ void ZmqAgentLink::Worker::receive_some() {
 bool ZmqAgentLink::Worker::read_message(bool& genuine, Incoming& message) {
   ZmqFrame frame;
   if (!frame.receive(socket_.get())) return false;
-  message.routing_id = frame.bytes();
+  message.way.routing_id = frame.bytes();
   std::size_t frames = 0;
   std::string_view fault;
   while (frame.more() && frame.receive(socket_.get())) {
     if (++frames > 1) continue;
     const auto host = HostId::parse(frame.property(kUserProperty));
+    const auto key = frame.property(kKeyProperty);
     if (frame.property(kSealProperty) != seal_ || !host) {
       fault = "the gatekeeper has not let this connection in";
-    } else if (!admission_.speaks_for(frame.property(kKeyProperty), *host)) {
+    } else if (!admission_.speaks_for(key, *host)) {
       fault = "the host is not admitted any more";
-      forget(*host);
+      // On another connection the same host may be at work with its new key.
+      forget(*host, message.way.routing_id);
     } else if (frame.bytes().size() > kMaxReportBytes) {
       fault = "too long";
     } else {
       message.host = *host;
+      message.way.key = key;
+      message.way.descriptor = frame.descriptor();
       message.bytes = frame.bytes();
     }
   }
@@ -219,13 +298,15 @@ bool ZmqAgentLink::Worker::read_message(bool& genuine, Incoming& message) {
   return true;
 }
 
-void ZmqAgentLink::Worker::remember(const HostId& host, const std::string& routing_id) {
-  auto& way = way_to_[host];
-  if (way == routing_id) return;
-  if (!way.empty()) host_at_.erase(way);
-  way = routing_id;
+void ZmqAgentLink::Worker::remember(const HostId& host, const Way& way) {
+  auto& known = way_to_[host];
+  if (known == way) return;
+  if (!connections_->knows(way.descriptor)) follow_connections();
+  connections_->heard(way.descriptor, way.key);
+  if (!known.routing_id.empty()) host_at_.erase(known.routing_id);
+  known = way;
   // A peer may choose its routing id: whoever was here before is not here any more.
-  const auto [entry, is_new] = host_at_.try_emplace(routing_id, host);
+  const auto [entry, is_new] = host_at_.try_emplace(way.routing_id, host);
   if (!is_new) {
     const HostId former = entry->second;
     entry->second = host;
@@ -234,13 +315,14 @@ void ZmqAgentLink::Worker::remember(const HostId& host, const std::string& routi
     connected_.erase(former);
   }
   const std::lock_guard lock(mutex_);
-  connected_[host] = true;
+  connected_[host] = way.key;
 }
 
-void ZmqAgentLink::Worker::forget(const HostId& host) {
+// Unless it has spoken elsewhere since.
+void ZmqAgentLink::Worker::forget(const HostId& host, const std::string& routing_id) {
   const auto way = way_to_.find(host);
-  if (way == way_to_.end()) return;
-  host_at_.erase(way->second);
+  if (way == way_to_.end() || way->second.routing_id != routing_id) return;
+  host_at_.erase(routing_id);
   way_to_.erase(way);
   const std::lock_guard lock(mutex_);
   connected_.erase(host);
@@ -259,11 +341,11 @@ void ZmqAgentLink::Worker::send_queued() {
 void ZmqAgentLink::Worker::send_now(const Outgoing& message) {
   const auto way = way_to_.find(message.host);
   // Gone or revoked since it was queued; the outbox sends again when the host speaks.
-  if (way == way_to_.end() || !admission_.admits(message.host)) return;
-  const std::string& routing_id = way->second;
+  if (way == way_to_.end() || !admission_.speaks_for(way->second.key, message.host)) return;
+  const std::string routing_id = way->second.routing_id;
   if (zmq_send(socket_.get(), routing_id.data(), routing_id.size(), ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0) {
     // EAGAIN: the peer does not read; dropped, because a newer order will follow.
-    if (zmq_errno() == EHOSTUNREACH) forget(message.host);
+    if (zmq_errno() == EHOSTUNREACH) forget(message.host, routing_id);
     return;
   }
   if (zmq_send(socket_.get(), message.bytes.data(), message.bytes.size(), ZMQ_DONTWAIT) < 0) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -12,10 +13,12 @@ namespace dure::control {
 struct ZmqAgentLinkOptions {
   std::string endpoint;          // "tcp://192.0.2.1:7443"; port "*" takes any
   std::string curve_secret_key;  // Z85
+  // A connection over which nobody has said anything by then is ended; agents report every few seconds.
+  std::chrono::milliseconds first_word_within{30'000};
 };
 
 // One ROUTER under CURVE with a thread of its own. Who speaks is what the gatekeeper has proven and
-// what is still admitted at that message; a routing id is only the way back.
+// what is still admitted at that message; a routing id is only the way back, of the key that spoke last on it.
 class ZmqAgentLink final : public AgentLink {
  public:
   // Listens when it returns. Nobody is admitted yet. Fails where this libzmq would let unknown keys

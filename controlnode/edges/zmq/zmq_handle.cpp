@@ -4,6 +4,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
+#include <array>
 #include <cerrno>
 #include <new>
 
@@ -46,6 +47,8 @@ std::string_view ZmqFrame::property(const char* name) const {
   return value == nullptr ? std::string_view{} : std::string_view(value);
 }
 
+int ZmqFrame::descriptor() const { return zmq_msg_get(&state_->message, ZMQ_SRCFD); }
+
 Wakeup::Wakeup() : descriptor_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (descriptor_ < 0) throw std::bad_alloc();
 }
@@ -62,9 +65,12 @@ void Wakeup::clear() {
   if (::read(descriptor_, &count, sizeof count) < 0) return;
 }
 
-void wait_for_input(void* socket, Wakeup& wakeup) {
-  zmq_pollitem_t items[] = {{socket, 0, ZMQ_POLLIN, 0}, {nullptr, wakeup.descriptor(), ZMQ_POLLIN, 0}};
-  if (zmq_poll(items, 2, -1) > 0 && items[1].revents != 0) wakeup.clear();
+void wait_for_input(std::initializer_list<void*> sockets, Wakeup& wakeup, long at_most_ms) {
+  std::array<zmq_pollitem_t, 4> items{};
+  items[0] = {nullptr, wakeup.descriptor(), ZMQ_POLLIN, 0};
+  int count = 1;
+  for (void* socket : sockets) items.at(static_cast<std::size_t>(count++)) = {socket, 0, ZMQ_POLLIN, 0};
+  if (zmq_poll(items.data(), count, at_most_ms) > 0 && items[0].revents != 0) wakeup.clear();
 }
 
 }  // namespace dure::control

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -39,6 +40,8 @@ class ZmqFrame {
   bool more() const;
   // Empty when the connection has no such property.
   std::string_view property(const char* name) const;
+  // Of the connection that it came over, which may be closed by now; -1 when there is none.
+  int descriptor() const;
 
  private:
   struct State;
@@ -61,7 +64,8 @@ class Wakeup {
   int descriptor_;
 };
 
-// Waits until the socket can be read or the wakeup was signalled (which is cleared).
-void wait_for_input(void* socket, Wakeup& wakeup);
+// Waits until one of the sockets (at most three) can be read, the wakeup was signalled (which is cleared), or so many
+// milliseconds have passed; -1: for ever.
+void wait_for_input(std::initializer_list<void*> sockets, Wakeup& wakeup, long at_most_ms = -1);
 
 }  // namespace dure::control
