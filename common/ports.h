@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <utility>
 
 #include "common/time.h"
 
@@ -36,6 +37,11 @@ class TaskRunner {
  public:
   virtual ~TaskRunner() = default;
   virtual void run(std::function<void()> job) = 0;
+  // For who may not wait, as run() may: false when it was not taken.
+  virtual bool try_run(std::function<void()> job) {
+    run(std::move(job));
+    return true;
+  }
 };
 
 }  // namespace dure

@@ -3,8 +3,14 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "common/log.h"
+#include "common/system.h"
+
 namespace dure {
 namespace {
+
+// Every connection is a descriptor, and so is every guest's channel.
+constexpr std::uint64_t kEnoughDescriptors = 4096;
 
 void list_keys(const Program& program) {
   for (const auto& key : program.keys) {
@@ -17,6 +23,14 @@ int finish(const Program& program, const Result<void>& outcome) {
   if (outcome) return 0;
   std::fprintf(stderr, "%s: %s\n", program.name.c_str(), outcome.error().message.c_str());
   return 1;
+}
+
+Result<void> serve(const Program& program, const Config& config) {
+  if (const auto limit = raise_descriptor_limit(); limit < kEnoughDescriptors) {
+    log::warn("few descriptors are allowed, and with them connections: raise this program's hard limit (LimitNOFILE= of its unit)",
+              {{"limit", std::to_string(limit)}, {"enough", std::to_string(kEnoughDescriptors)}});
+  }
+  return program.run(config);
 }
 
 }  // namespace
@@ -38,7 +52,7 @@ int run_program(const Program& program, int argc, char** argv) {
   }
   if (init->parsed()) return finish(program, program.init(directory));
   const auto config = Config::load(config_path, program.keys, program.environment_prefix);
-  return finish(program, config ? program.run(*config) : Result<void>(config.error()));
+  return finish(program, config ? serve(program, *config) : Result<void>(config.error()));
 }
 
 }  // namespace dure

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,6 +22,9 @@
 namespace dure {
 
 namespace {
+
+// More than all connections that the bounds of the agents' channel and of the API allow.
+constexpr rlim_t kMostDescriptors = 65536;
 
 Duration reading(clockid_t clock) {
   timespec time{};
@@ -70,6 +74,16 @@ void ThreadTaskRunner::run(std::function<void()> job) {
   changed_.notify_all();
 }
 
+bool ThreadTaskRunner::try_run(std::function<void()> job) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_ || queue_.size() >= max_queued_) return false;
+    queue_.push_back(std::move(job));
+  }
+  changed_.notify_all();
+  return true;
+}
+
 void ThreadTaskRunner::stop() {
   {
     const std::lock_guard lock(mutex_);
@@ -101,6 +115,17 @@ void ThreadTaskRunner::work() {
       log::error("a job ended by an unknown exception");
     }
   }
+}
+
+std::uint64_t raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  const rlim_t wanted = std::min(limit.rlim_max, kMostDescriptors);
+  if (limit.rlim_cur < wanted) {
+    const rlimit raised{wanted, limit.rlim_max};
+    if (setrlimit(RLIMIT_NOFILE, &raised) == 0) return wanted;
+  }
+  return limit.rlim_cur;
 }
 
 Result<SignalWaiter> SignalWaiter::open() {

@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <mutex>
@@ -49,6 +50,7 @@ class ThreadTaskRunner : public TaskRunner {
 
   // Waits while the queue is full. After stop() the job is dropped.
   void run(std::function<void()> job) override;
+  bool try_run(std::function<void()> job) override;
   // Idempotent; what the destructor does.
   void stop();
 
@@ -62,6 +64,10 @@ class ThreadTaskRunner : public TaskRunner {
   bool stopping_ = false;
   std::vector<std::thread> threads_;
 };
+
+// Raises the soft limit of open descriptors, which is 1024 on many machines, as far as this process may, and not further
+// than anybody here needs. Returns the limit that holds now.
+std::uint64_t raise_descriptor_limit();
 
 // SIGTERM and SIGINT as something to wait for. Make it before the first thread starts, because
 // threads inherit the mask; it also ignores SIGPIPE for the process.

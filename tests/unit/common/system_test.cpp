@@ -2,12 +2,15 @@
 
 #include <doctest/doctest.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <future>
 #include <stdexcept>
+#include <thread>
 
 using namespace dure;
 using namespace std::chrono_literals;
@@ -58,6 +61,41 @@ TEST_CASE("a full queue makes the sender wait, and stop() drops what waits") {
   CHECK(ran == 1);
   runner.run([&] { ++ran; });
   CHECK(ran == 1);
+}
+
+TEST_CASE("whoever may not wait is told that the queue is full, or that it has ended") {
+  std::promise<void> started, release;
+  std::atomic<int> ran = 0;
+  ThreadTaskRunner runner(1, 1);
+  auto released = release.get_future().share();
+  CHECK(runner.try_run([&, released] { started.set_value(); released.wait(); ++ran; }));
+  started.get_future().wait();
+  CHECK(runner.try_run([&] { ++ran; }));
+  CHECK_FALSE(runner.try_run([&] { ++ran; }));
+  release.set_value();
+  while (ran < 2) std::this_thread::yield();
+  runner.stop();
+  CHECK_FALSE(runner.try_run([&] { ++ran; }));
+  CHECK(ran == 2);
+}
+
+TEST_CASE("the soft limit of descriptors is raised to the hard one, and is never lowered") {
+  rlimit before{};
+  REQUIRE(getrlimit(RLIMIT_NOFILE, &before) == 0);
+  const rlimit low{256, before.rlim_max};
+  REQUIRE(setrlimit(RLIMIT_NOFILE, &low) == 0);
+  const auto wanted = std::min<rlim_t>(before.rlim_max, 65536);
+  CHECK(raise_descriptor_limit() == wanted);
+  rlimit now{};
+  REQUIRE(getrlimit(RLIMIT_NOFILE, &now) == 0);
+  CHECK(now.rlim_cur == wanted);
+  CHECK(now.rlim_max == before.rlim_max);
+  if (before.rlim_max > wanted) {
+    const rlimit more{wanted + 1, before.rlim_max};
+    REQUIRE(setrlimit(RLIMIT_NOFILE, &more) == 0);
+    CHECK(raise_descriptor_limit() == wanted + 1);
+  }
+  REQUIRE(setrlimit(RLIMIT_NOFILE, &before) == 0);
 }
 
 TEST_CASE("SIGTERM is waited for instead of ending the process") {
