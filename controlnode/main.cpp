@@ -40,7 +40,7 @@ Result<void> init(const std::string& directory) {
 }
 
 // Until the queue is closed by a signal, or another control node leads.
-Result<void> loop_until_closed(ControlLoop& loop, Tunnels& tunnels, EventQueue<ControlEvent>& queue,
+Result<void> loop_until_closed(ControlLoop& loop, Tunnels& tunnels, ApiRoutes& api, EventQueue<ControlEvent>& queue,
                                SteadyClock& clock) {
   while (!queue.closed()) {
     const auto wake = std::min(loop.next_wake(), tunnels.next_wake());
@@ -49,6 +49,7 @@ Result<void> loop_until_closed(ControlLoop& loop, Tunnels& tunnels, EventQueue<C
     batch.emplace_back(TimePassed{});
     if (auto handled = loop.handle(std::move(batch), [&] { return !queue.empty(); }); !handled) return handled;
     tunnels.tick();
+    api.tick(clock.now());
   }
   return loop.settle();
 }
@@ -96,9 +97,8 @@ Result<void> run(const Config& config) {
   auto blob_server = HttpServer::start(config.text("blobs.listen"), blob_routes);
   if (!blob_server) return blob_server.error();
 
-  api_routes.tidy();
   StopOnSignal stopper(*signals, [&] { queue.close(); });
-  auto ended = loop_until_closed(loop, tunnels, queue, steady);
+  auto ended = loop_until_closed(loop, tunnels, api_routes, queue, steady);
   tasks.stop();
   chores.stop();
   return ended;

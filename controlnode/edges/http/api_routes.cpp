@@ -395,6 +395,12 @@ void ApiRoutes::remove(const HttpRequest& request, const Path& path, Respond res
   });
 }
 
+void ApiRoutes::tick(SteadyPoint now) {
+  if (now < next_tidy_) return;
+  next_tidy_ = now + options_.tidy_every;
+  tidy();
+}
+
 void ApiRoutes::tidy() {
   api_.query([this](const Result<ModelView>& model) {
     if (!model || tidying_.exchange(true)) return;
@@ -423,8 +429,8 @@ void ApiRoutes::keep_blob(const HttpRequest& request, Respond respond) {
     }
     expected = *digest;
   }
-  // Hashing gigabytes would hold up every other connection.
-  tasks_.run([this, file = request.uploaded_file, expected, respond] {
+  // Hashing gigabytes would hold up every other connection, and so would waiting until others are hashed.
+  const bool taken = tasks_.try_run([this, file = request.uploaded_file, expected, respond] {
     auto kept = shelf_.keep(file, expected);
     if (!kept) {
       std::remove(file.c_str());
@@ -436,6 +442,9 @@ void ApiRoutes::keep_blob(const HttpRequest& request, Respond respond) {
     respond(answer(201, json::object{{"sha256", kept->digest.str()},
                                      {"size_bytes", kept->size_bytes}}));
   });
+  if (taken) return;
+  std::remove(request.uploaded_file.c_str());
+  respond(problem(Error{Errc::unavailable, "too many uploads wait to be checked; send it again later"}));
 }
 
 }  // namespace dure::control

@@ -19,6 +19,7 @@ struct ApiOptions {
   std::uint64_t max_upload_bytes = 64ULL << 30;
   // A blob that no image has yet is one of an import that is under way, for so long.
   Duration blobs_kept = std::chrono::hours(1);
+  Duration tidy_every = std::chrono::hours(1);
 };
 
 // The REST API under /api/v1, and /healthz, /readyz. See docs in README.md for every route.
@@ -31,8 +32,8 @@ class ApiRoutes : public HttpHandler {
   std::optional<std::pair<std::string, std::uint64_t>> upload_to(const HttpRequest& header) override;
   void handle(HttpRequest request, Respond respond) override;
 
-  // Removes, later and elsewhere, the blobs that no image has: of images that were deleted, and of imports that were given up.
-  void tidy();
+  // Now and then, from one thread. Removes, elsewhere, the blobs that no image has: of imports that were given up.
+  void tick(SteadyPoint now);
 
  private:
   using Path = std::vector<std::string>;
@@ -51,6 +52,7 @@ class ApiRoutes : public HttpHandler {
   void remove(const HttpRequest& request, const Path& path, Respond respond);
   void keep_blob(const HttpRequest& request, Respond respond);
   void submit(Request request, Respond respond);
+  void tidy();
 
   ApiOptions options_;
   Api& api_;
@@ -58,6 +60,7 @@ class ApiRoutes : public HttpHandler {
   TaskRunner& tasks_;
   TaskRunner& chores_;
   std::atomic<bool> tidying_ = false;  // at most one waits in the queue: the deciding thread must not
+  SteadyPoint next_tidy_;
 };
 
 }  // namespace dure::control

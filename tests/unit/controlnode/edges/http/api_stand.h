@@ -26,7 +26,7 @@ class ApiStand {
  public:
   explicit ApiStand(HttpLimits limits = {}) {
     (void)shelf.open();
-    api_server_ = HttpServer::start("127.0.0.1:0", routes_, limits).value();
+    api_server_ = HttpServer::start("127.0.0.1:0", routes, limits).value();
     blob_server_ = HttpServer::start("127.0.0.1:0", blob_routes_, limits).value();
   }
 
@@ -67,9 +67,9 @@ class ApiStand {
   FakeApi api;
   BlobShelf shelf{directory.path()};
   ThreadTaskRunner tasks{1, 16}, chores{1, 2};
+  ApiRoutes routes{ApiOptions{kToken, {"dure.test"}, 4 << 20, Duration{}}, api, shelf, tasks, chores};
 
  private:
-  ApiRoutes routes_{ApiOptions{kToken, {"dure.test"}, 4 << 20, Duration{}}, api, shelf, tasks, chores};
   BlobRoutes blob_routes_{shelf};
   std::unique_ptr<HttpServer> api_server_, blob_server_;
 };

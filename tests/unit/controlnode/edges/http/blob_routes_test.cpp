@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <filesystem>
+#include <future>
 
 #include "common/sha256.h"
 #include "tests/unit/controlnode/edges/http/api_stand.h"
@@ -138,6 +139,51 @@ TEST_CASE("upload: the same bytes twice are one blob, read-only") {
   CHECK((mode & fs::perms::all) == static_cast<fs::perms>(0444));
   const auto shown = ApiStand::json(stand.ask("GET", "/api/v1/blobs/" + digest));
   CHECK(shown.at("size_bytes") == boost::json::value(5));
+}
+
+TEST_CASE("upload: when too many wait to be checked the next are 503, and everything else is answered") {
+  ApiStand stand;
+  std::promise<void> started, release;
+  stand.tasks.run([&, released = release.get_future().share()] {
+    started.set_value();
+    released.wait();
+  });
+  started.get_future().wait();
+  while (stand.tasks.try_run([] {})) {
+  }
+  for (int i = 0; i < 66; ++i) {
+    const auto refused = stand.ask("POST", "/api/v1/blobs", "bytes");
+    REQUIRE(refused.status == 503);
+    CHECK(refused.headers.at("retry-after") == "1");
+    CHECK(ApiStand::json(refused).at("code") == "unavailable");
+    REQUIRE(stand.ask("GET", "/healthz").status == 200);
+  }
+  CHECK(left_in(stand.directory.path() + "/incoming") == 0);
+  release.set_value();
+  unsigned status = 503;
+  for (int i = 0; i < 2000 && status == 503; ++i) status = stand.ask("POST", "/api/v1/blobs", "bytes").status;
+  CHECK(status == 201);
+}
+
+TEST_CASE("blobs: what no image has goes at the first tick, and then every hour") {
+  ApiStand stand;
+  const auto digest = digest_of("bytes");
+  const auto there = [&] { return stand.ask("GET", "/api/v1/blobs/" + digest).status == 200; };
+  const auto tick = [&](Duration later) {
+    REQUIRE(stand.ask("POST", "/api/v1/blobs", "bytes").status == 201);
+    stand.routes.tick(SteadyPoint{1'000'000} + later);
+    std::promise<void> done;
+    stand.chores.run([&] { done.set_value(); });
+    done.get_future().wait();
+  };
+  tick(Duration{});
+  CHECK_FALSE(there());
+  tick(std::chrono::minutes(59));
+  CHECK(there());
+  tick(std::chrono::minutes(60));
+  CHECK_FALSE(there());
+  tick(std::chrono::minutes(119));
+  CHECK(there());
 }
 
 TEST_CASE("upload: one that breaks off leaves nothing, and so does one before a crash") {
