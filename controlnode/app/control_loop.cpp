@@ -24,6 +24,43 @@ const Error& no_database() {
   return error;
 }
 
+// Whoever asks a database that is mute waits for it, here on the deciding thread: one waits, and those after it are
+// answered the same.
+class ReadsOfOneRound {
+ public:
+  ReadsOfOneRound(Store& store, bool serving) : store_(store) {
+    if (!serving) away_ = no_database();
+  }
+
+  void answer(const EventsAsked& asked) {
+    asked.done(read([&] { return store_.events(asked.after, asked.limit); }));
+  }
+  void answer(const PlacementsAsked& asked) {
+    asked.done(read([&] { return store_.placement_records(asked.query); }));
+  }
+  void answer(const PlacementAsked& asked) {
+    auto found = read([&] { return store_.placement_record(asked.number); });
+    if (!found) return asked.done(found.error());
+    if (!*found) {
+      return asked.done(Error{Errc::not_found, "there is no decision " + std::to_string(asked.number) +
+                                                   ", or it is not kept any more"});
+    }
+    asked.done(std::move(**found));
+  }
+
+ private:
+  template <class Ask>
+  auto read(const Ask& ask) -> decltype(ask()) {
+    if (away_) return *away_;
+    auto found = ask();
+    if (!found && found.error().code == Errc::unavailable) away_ = found.error();
+    return found;
+  }
+
+  Store& store_;
+  std::optional<Error> away_;
+};
+
 }  // namespace
 
 ControlLoop::ControlLoop(ControlParts parts, SystemId system, Settings settings, std::string holder)
@@ -324,34 +361,15 @@ void ControlLoop::away(const Error& error, std::vector<Waiting>& waiting) {
   next_wake_ = parts_.steady.now() + kTick;
 }
 
-void ControlLoop::answer(const PlacementsAsked& asked) {
-  if (!serving_) return asked.done(no_database());
-  asked.done(parts_.store.placement_records(asked.query));
-}
-
-void ControlLoop::answer(const PlacementAsked& asked) {
-  if (!serving_) return asked.done(no_database());
-  auto found = parts_.store.placement_record(asked.number);
-  if (!found) return asked.done(found.error());
-  if (!*found) {
-    return asked.done(Error{Errc::not_found, "there is no decision " + std::to_string(asked.number) +
-                                                 ", or it is not kept any more"});
-  }
-  asked.done(std::move(**found));
-}
-
 void ControlLoop::answer_reads(Batch& batch) {
-  const Error& away = no_database();
   const Now now = look();
   for (auto& query : batch.queries) {
-    query.read(serving_ ? Result<ModelView>(ModelView(model_, kept_.index(model_), now)) : Result<ModelView>(away));
+    query.read(serving_ ? Result<ModelView>(ModelView(model_, kept_.index(model_), now)) : Result<ModelView>(no_database()));
   }
-  for (auto& history : batch.histories) {
-    history.done(serving_ ? parts_.store.events(history.after, history.limit)
-                          : Result<std::vector<EventRow>>(away));
-  }
+  ReadsOfOneRound reads(parts_.store, serving_);
+  for (const auto& history : batch.histories) reads.answer(history);
   for (const auto& asked : batch.records) {
-    std::visit([this](const auto& one) { answer(one); }, asked);
+    std::visit([&](const auto& one) { reads.answer(one); }, asked);
   }
 }
 

@@ -85,8 +85,6 @@ class ControlLoop {
   void reply(UnderWay& decided);
   void away(const Error& error, std::vector<Waiting>& waiting);
   void answer_reads(Batch& batch);
-  void answer(const PlacementsAsked& asked);
-  void answer(const PlacementAsked& asked);
   void hand_out_credential(Reply& reply);
   void admit_hosts();
   Now look();

@@ -123,6 +123,7 @@ Result<void> FakeStore::apply_all(std::span<const Change> changes) {
 }
 
 Result<std::vector<EventRow>> FakeStore::events(std::uint64_t after, std::size_t limit) {
+  ++reads_;
   if (down_) return down();
   std::vector<EventRow> found;
   for (auto at = events_.upper_bound(after); at != events_.end() && found.size() < limit; ++at) {
@@ -132,6 +133,7 @@ Result<std::vector<EventRow>> FakeStore::events(std::uint64_t after, std::size_t
 }
 
 Result<std::vector<PlacementRecord>> FakeStore::placement_records(const PlacementQuery& query) {
+  ++reads_;
   if (down_) return down();
   std::vector<PlacementRecord> found;
   for (auto at = placements_.rbegin(); at != placements_.rend() && found.size() < query.limit; ++at) {
@@ -146,6 +148,7 @@ Result<std::vector<PlacementRecord>> FakeStore::placement_records(const Placemen
 }
 
 Result<std::optional<RecordedPlacement>> FakeStore::placement_record(std::uint64_t number) {
+  ++reads_;
   if (down_) return down();
   const auto asked = placements_.find(number);
   if (asked == placements_.end()) return std::optional<RecordedPlacement>();

@@ -45,6 +45,7 @@ class FakeStore : public Store {
   const std::string& holder() const { return holder_; }
   std::uint64_t loads() const { return loads_; }
   std::uint64_t commits() const { return commits_; }
+  std::uint64_t reads() const { return reads_; }  // of history and decisions
 
  private:
   using Events = std::map<std::uint64_t, EventRow>;
@@ -57,7 +58,7 @@ class FakeStore : public Store {
   Placements placements_;
   std::uint64_t epoch_ = 0;
   std::string holder_;
-  std::uint64_t commits_ = 0, loads_ = 0;
+  std::uint64_t commits_ = 0, loads_ = 0, reads_ = 0;
   Fault fault_ = Fault::none;
   std::optional<std::pair<std::uint64_t, std::span<const Change>>> under_way_;
   bool down_ = false;

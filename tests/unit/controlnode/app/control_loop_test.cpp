@@ -227,6 +227,33 @@ TEST_CASE("control loop: a quota that is lowered in the moment in which a cluste
   }
 }
 
+TEST_CASE("control loop: of many reads in one round one waits for a mute database, and the others are answered the same") {
+  Stand stand;
+  stand.store.set_down(true);
+  std::size_t away = 0;
+  std::vector<ControlEvent> batch;
+  const auto count = [&](const auto& answer) { away += !answer && answer.error().code == Errc::unavailable ? 1 : 0; };
+  for (int i = 0; i < 100; ++i) {
+    batch.push_back(EventsAsked{0, 10, count});
+    batch.push_back(PlacementsAsked{{}, count});
+    batch.push_back(PlacementAsked{1, count});
+  }
+  std::size_t seen = 0;
+  batch.push_back(QueryArrived{[&](const Result<ModelView>& model) { seen = model ? (*model)->hosts.size() : 0; }});
+  CHECK(stand.loop->handle(std::move(batch)).ok());
+  CHECK(away == 300);
+  CHECK(stand.store.reads() == 1);
+  CHECK(seen == 1);
+  // The next round asks again.
+  stand.store.set_down(false);
+  std::size_t answered = 0;
+  const auto heard = [&](const Result<std::vector<EventRow>>& rows) { answered += rows ? 1 : 0; };
+  CHECK(stand.loop->handle(Stand::one(EventsAsked{0, 10, heard})).ok());
+  CHECK(stand.loop->handle(Stand::one(EventsAsked{0, 10, heard})).ok());
+  CHECK(answered == 2);
+  CHECK(stand.store.reads() == 3);
+}
+
 TEST_CASE("control loop: when a commit fails, what was decided on it goes with it") {
   using Fault = FakeStore::Fault;
   for (const Fault fault : {Fault::unavailable, Fault::in_doubt_not_applied, Fault::in_doubt_applied}) {
