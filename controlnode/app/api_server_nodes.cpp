@@ -5,17 +5,11 @@
 #include <optional>
 #include <utility>
 
+#include "controlnode/core/cluster_parts.h"
 #include "controlnode/core/silence.h"
 
 namespace dure::control {
 namespace {
-
-const Cluster* find_cluster(const Model& model, const std::string& wanted) {
-  for (const auto& [id, cluster] : model.clusters) {
-    if (cluster.name == wanted || id.str() == wanted) return &cluster;
-  }
-  return nullptr;
-}
 
 // 0 is best; nullopt: nobody can answer there.
 std::optional<int> rank(const Node& node) {
@@ -27,8 +21,8 @@ std::optional<int> rank(const Node& node) {
 
 Result<std::vector<ApiServerNode>> api_server_nodes(const Model& model, const std::string& cluster,
                                                     SteadyPoint now) {
-  const auto* found = find_cluster(model, cluster);
-  if (found == nullptr) return Error{Errc::not_found, "there is no cluster of that name"};
+  const auto found = find_cluster(model, cluster);
+  if (!found) return found.error();
   if (found->kubernetes.version.empty()) {
     return Error{Errc::conflict, "cluster '" + found->name + "' runs no Kubernetes: its nodes are plain VMs"};
   }

@@ -120,10 +120,10 @@ Exit show_cluster(Session& session, const std::string& name) {
   const bool with_nodes =
       session.output.format == Format::table && session.output.columns.empty() && whole.ok();
   if (!with_nodes) return print(session, whole);
-  // The list is asked by name, which is what its rows carry, even when an id was given.
+  // By its id: another project may have a cluster of that name.
   const auto* object = cluster->if_object();
-  const auto called = object == nullptr ? name : member(*object, "name");
-  const auto nodes = session.api.get("/nodes?cluster=" + path_segment(called));
+  const auto id = member(*cluster, "id");
+  const auto nodes = session.api.get("/nodes?cluster=" + path_segment(id.empty() ? name : id));
   if (!nodes) return fail(session, nodes.failure());
   const auto table = show_list(kind("node"), *nodes, session.output);
   if (!table) return print(session, table);

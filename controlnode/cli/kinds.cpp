@@ -178,7 +178,7 @@ Kind node_kind() {
   return {"node", "nodes", "name",
           {of("NAME", "name"), of("CLUSTER", "cluster"), of("ROLE", "role"), of("STATE", "state"),
            of("HOST", "host"), of("SITE", "site"), of("ADDRESS", "address"),
-           age("AGE", "created_at"), of("REASON", "reason"), of("MAC", "mac", true), of("VM", "vm_state", true),
+           age("AGE", "created_at"), of("REASON", "reason"), of("PROJECT", "project", true), of("MAC", "mac", true), of("VM", "vm_state", true),
            of("POWER", "power", true),
            pair_of("GENERATION", "observed_generation", "generation", true),
            of("PODS", "pods", true), of("JOINED", "joined", true),

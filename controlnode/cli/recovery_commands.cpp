@@ -97,7 +97,7 @@ void add_cancel(CLI::App& noun, Chosen& chosen) {
 }
 
 struct PowerArguments {
-  std::string name, wait_timeout = "30m";
+  std::string name, project, wait_timeout = "30m";
   bool no_wait = false;
 };
 
@@ -126,8 +126,23 @@ Exit wait_for_state(Session& session, const PowerArguments& given, const std::st
   }
 }
 
+// Names of clusters, and with them those of nodes, are unique within a project only.
+Outcome<json::value> find_node(Session& session, const PowerArguments& given) {
+  if (given.project.empty()) return session.api.get("/nodes/" + path_segment(given.name));
+  const auto answer = session.api.get("/nodes");
+  if (!answer) return answer.failure();
+  const auto* object = answer->if_object();
+  const auto* items = object == nullptr ? nullptr : object->if_contains("items");
+  if (items != nullptr && items->is_array()) {
+    for (const auto& item : items->get_array()) {
+      if (member(item, "name") == given.name && member(item, "project") == given.project) return item;
+    }
+  }
+  return Failure{Exit::not_found, "project '" + given.project + "' has no node '" + given.name + "'", {}, {}, {}, false, 0};
+}
+
 Exit power(Session& session, const PowerArguments& given, const std::string& action) {
-  const auto node = session.api.get("/nodes/" + path_segment(given.name));
+  const auto node = find_node(session, given);
   if (!node) return fail(session, node.failure());
   const auto name = member(*node, "name"), id = member(*node, "id");
   const auto done = session.api.post("/clusters/" + path_segment(member(*node, "cluster_id")) + "/nodes/" + path_segment(name) + "/" + action,
@@ -143,6 +158,8 @@ void add_power(CLI::App& noun, Chosen& chosen, const std::string& action, const 
   auto& verb = verb_app(noun, action, meaning, "  dure node " + action + " demo-w1");
   auto given = std::make_shared<PowerArguments>();
   verb.add_option("name", given->name, "Name or id")->required()->type_name("NAME");
+  verb.add_option("--project", given->project, "Of this project's cluster, where several have a node of that name")
+      ->type_name("NAME");
   verb.add_flag("--no-wait", given->no_wait, "Return at once");
   verb.add_option("--wait-timeout", given->wait_timeout, "Wait at most this long; the work goes on")
       ->check(CLI::Validator(&duration_fault, "", "duration"))

@@ -84,9 +84,6 @@ std::optional<PowerAction> power_action(std::string_view word) {
   return std::nullopt;
 }
 
-// "clusters" -> "cluster": how the thing is called in messages and in DeleteObject.
-std::string singular(const std::string& kind) { return kind.substr(0, kind.size() - 1); }
-
 }  // namespace
 
 ApiRoutes::ApiRoutes(ApiOptions options, Api& api, BlobShelf& shelf, TaskRunner& tasks, TaskRunner& chores)
@@ -201,7 +198,7 @@ void ApiRoutes::get_operations(const HttpRequest& request, const Respond& respon
     bool more = false;
     while (at != rows.begin() && !more) {
       --at;
-      if (!any && at->second.cluster_name != cluster) continue;
+      if (!any && at->second.cluster_name != cluster && at->second.cluster.str() != cluster) continue;
       more = page.size() == limit;
       if (!more) page.push_back(&at->second);
     }
@@ -218,8 +215,7 @@ void ApiRoutes::get_one(const std::string& kind, const std::string& name, Respon
   api_.query([respond, kind, name](const Result<ModelView>& model) {
     if (!model) return respond(problem(model.error()));
     const auto found = collection(kind)->find(*model, name);
-    respond(found ? answer(200, *found)
-                  : problem(404, "not-found", "there is no " + singular(kind) + " '" + clip(name, 80) + "'"));
+    respond(found ? answer(200, *found) : problem(found.error()));
   });
 }
 

@@ -1,14 +1,15 @@
 #include "controlnode/edges/http/collections.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <vector>
 
 #include "controlnode/edges/http/render.h"
+#include "controlnode/edges/http/text.h"
 
 namespace dure::control {
 namespace {
@@ -25,19 +26,17 @@ const std::string& name_of(const Row& row) {
   }
 }
 
-// The rows of a cluster; of a kind that belongs to none, there are none.
+// The nodes of a cluster, given by name or id; of another kind there are none.
 template <class Id, class Row>
-std::vector<const Row*> rows_of(const ModelView& view, const std::map<Id, Row>& rows, const std::string& cluster) {
+std::vector<const Row*> rows_of(const ModelView& view, const std::map<Id, Row>&, const std::string& cluster) {
   std::vector<const Row*> found;
   if constexpr (std::is_same_v<Row, Node>) {
-    for (const ClusterId& id : view.index().clusters_named(cluster)) {
+    const auto add = [&](const ClusterId& id) {
       const auto nodes = view.index().nodes_of(id);
       found.insert(found.end(), nodes.begin(), nodes.end());
-    }
-  } else if constexpr (std::is_same_v<Row, Operation>) {
-    for (const auto& [id, row] : rows) {
-      if (row.cluster_name == cluster) found.push_back(&row);
-    }
+    };
+    if (const auto id = ClusterId::parse(cluster)) add(*id);
+    for (const ClusterId& id : view.index().clusters_named(cluster)) add(id);
   }
   return found;
 }
@@ -64,16 +63,18 @@ Collection collection_of(std::string_view name, std::map<Id, Row> Model::*map, S
     for (const Row* row : rows) items.push_back(show(view, *row));
     return items;
   };
-  const auto find = [map, show](const ModelView& view, const std::string& wanted) -> std::optional<json::object> {
+  const auto find = [name, map, show](const ModelView& view, const std::string& wanted) -> Result<json::object> {
     const auto& rows = (*view).*map;
-    const auto id = Uuid::parse(wanted);
-    auto found = id ? rows.find(Id{*id}) : rows.end();
-    if (found == rows.end()) {
-      found = std::find_if(rows.begin(), rows.end(), [&](const auto& entry) {
-        return !wanted.empty() && name_of(entry.second) == wanted;
-      });
+    if (const auto id = Uuid::parse(wanted)) {
+      if (const auto found = rows.find(Id{*id}); found != rows.end()) return show(view, found->second);
     }
-    if (found == rows.end()) return std::nullopt;
+    const auto called = [&](const auto& entry) { return !wanted.empty() && name_of(entry.second) == wanted; };
+    const auto what = singular(name) + " '" + clip(wanted, 80) + "'";
+    const auto found = std::find_if(rows.begin(), rows.end(), called);
+    if (found == rows.end()) return Error{Errc::not_found, "there is no " + what};
+    if (std::find_if(std::next(found), rows.end(), called) != rows.end()) {
+      return Error{Errc::conflict, what + " exists in several projects: give its id"};
+    }
     return show(view, found->second);
   };
   return {name, list, find};
@@ -96,6 +97,8 @@ const std::vector<Collection>& collections() {
 }
 
 }  // namespace
+
+std::string singular(std::string_view kind) { return std::string(kind.substr(0, kind.size() - 1)); }
 
 const Collection* collection(const std::string& name) {
   const auto found = std::find_if(collections().begin(), collections().end(),

@@ -96,8 +96,12 @@ json::object render(const Model& model, const Node& node) {
   for (const auto& stage : node.stages) {
     stages.push_back(json::object{{"name", stage.name}, {"at_ms", stage.at_ms}});
   }
+  const auto cluster = model.clusters.find(node.cluster);
+  std::string project;
+  if (cluster != model.clusters.end()) project = name_of(model.projects, cluster->second.project);
   return {{"id", node.id.str()},
           {"name", node.name},
+          {"project", project},
           {"role", to_string(node.role)},
           {"state", to_string(node.state)},
           {"reason", node.reason},

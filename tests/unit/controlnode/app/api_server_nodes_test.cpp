@@ -69,6 +69,15 @@ TEST_CASE("api server nodes: a host that is silent is left out, and told of when
   CHECK(late.error().message.find("silent") != std::string::npos);
 }
 
+TEST_CASE("api server nodes: of a name that two projects' clusters have none is meant, by its id each is") {
+  World world;
+  world.node(1, NodeState::ready);
+  const auto other = world.add("demo", 2, "v1.32.13");
+  CHECK(api_server_nodes(world.model, "demo", test::steady(seconds_in(1))).error().code == Errc::conflict);
+  CHECK(api_server_nodes(world.model, world.demo.str(), test::steady(seconds_in(1))).ok());
+  CHECK(api_server_nodes(world.model, other.str(), test::steady(seconds_in(1))).error().code == Errc::unavailable);
+}
+
 TEST_CASE("api server nodes: clusters that have none say why") {
   World world;
   world.add("vms", 2, "");

@@ -102,5 +102,21 @@ TEST_CASE("node stop, start, reboot: waits for what it is to be, by the node's o
   CHECK(reboots.run({"node", "reboot", "demo-w1"}) == 130);
 }
 
+TEST_CASE("node stop: where several projects have a node of that name, the project says which, and else it is refused") {
+  CliStand stand;
+  stand.http.on("GET /api/v1/nodes/lab-w1", 409, R"({"code":"conflict","detail":"node 'lab-w1' exists in several projects: give its id"})");
+  stand.http.on("GET /api/v1/nodes", 200,
+                R"({"items":[{"id":"n1","name":"lab-w1","project":"default","cluster_id":"c1"},)"
+                R"({"id":"n2","name":"lab-w1","project":"physics","cluster_id":"c2"}]})");
+  stand.http.on("POST /api/v1/clusters/c2/nodes/lab-w1/stop", 200, R"({"id":"n2","name":"lab-w1"})");
+  stand.http.on("GET /api/v1/nodes/n2", 200, R"({"id":"n2","name":"lab-w1","cluster_id":"c2","state":"stopped"})");
+  CHECK(stand.run({"node", "stop", "lab-w1"}) == 5);
+  CHECK(contains(stand.err.str(), "give its id"));
+  CHECK(stand.run({"node", "stop", "lab-w1", "--project", "physics", "-o", "name"}) == 0);
+  CHECK(stand.run({"node", "stop", "n2", "-o", "name"}) == 0);
+  CHECK(stand.run({"node", "stop", "lab-w1", "--project", "chemistry"}) == 3);
+  CHECK(contains(stand.err.str(), "project 'chemistry' has no node 'lab-w1'"));
+}
+
 }  // namespace
 }  // namespace dure::cli

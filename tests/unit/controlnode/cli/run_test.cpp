@@ -31,7 +31,7 @@ void prepare_create(CliStand& stand) {
                     {"name":"demo-w1","role":"worker","host":"pc-2","site":"west"}]})");
   stand.http.on("GET /api/v1/operations/op-1", 200, R"({"id":"op-1","state":"succeeded","steps":[]})");
   stand.http.on("GET /api/v1/clusters/demo", 200, R"({"id":"c","name":"demo","state":"ready"})");
-  stand.http.on("GET /api/v1/nodes?cluster=demo", 200,
+  stand.http.on("GET /api/v1/nodes?cluster=c", 200,
                 R"({"items":[{"name":"demo-w1","state":"ready","stages":[{"name":"booted","at_ms":1200}]}]})");
 }
 
@@ -298,6 +298,16 @@ TEST_CASE("cluster repair asks for nothing but the cluster") {
   CHECK(stand.run({"cluster", "repair", "demo", "-o", "name"}) == 0);
   CHECK(stand.http.calls.front().body == "{}");
   CHECK(stand.run({"cluster", "repair"}) == 2);
+}
+
+TEST_CASE("node list, cluster show: of the cluster with that id, whoever else has one of that name") {
+  CliStand stand;
+  stand.http.on("GET /api/v1/clusters/c7", 200, R"({"id":"c7","name":"demo","state":"ready"})");
+  stand.http.on("GET /api/v1/nodes?cluster=c7", 200, R"({"items":[{"name":"demo-w1","state":"ready"}]})");
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"node", "list", "--cluster", "c7"}, {"cluster", "show", "c7"}}) {
+    CHECK(stand.run(words) == 0);
+    CHECK(contains(stand.out.str(), "demo-w1"));
+  }
 }
 
 TEST_CASE("node list: of a cluster that is not there is exit 3, not an empty list") {

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <set>
 #include <thread>
 
 #include "tests/unit/controlnode/edges/http/api_answers.h"
@@ -166,6 +167,47 @@ TEST_CASE("api: the blobs of an image that is deleted go with it, what another i
   CHECK_FALSE(there(nobodys));
   CHECK(there(two));
   CHECK(there(kernel));
+}
+
+TEST_CASE("api: a name that several projects have is refused, and each is found by its id") {
+  ApiStand stand;
+  stand.api.act([](test::Campus& campus) {
+    campus.site("east");
+    for (const auto* name : {"pc-1", "pc-2", "pc-3", "pc-4"}) campus.host(name, "east");
+    campus.catalog();
+    campus.create("lab", 1, 1);
+    campus.ask(CreateProject{"physics", {}});
+    CreateKeyPair pair;
+    pair.name = "me";
+    pair.public_key = campus.model.key_pairs.begin()->second.public_key;
+    pair.project = "physics";
+    campus.ask(pair);
+    auto request = campus.create_request("lab", 1, 1);
+    request.project = "physics";
+    campus.ask(request);
+    campus.report_all();
+  });
+  for (const std::string one : {"clusters/lab", "nodes/lab-w1", "keypairs/me"}) {
+    CAPTURE(one);
+    const auto refused = stand.ask("GET", "/api/v1/" + one);
+    check_problem(refused, 409, "conflict");
+    CHECK(text(refused, "detail").find("exists in several projects: give its id") != std::string::npos);
+  }
+  const auto nodes = ApiStand::json(stand.ask("GET", "/api/v1/nodes?cluster=lab")).at("items").as_array();
+  REQUIRE(nodes.size() == 4);
+  std::set<std::string> projects;
+  for (const auto& listed : nodes) {
+    if (listed.at("name") != "lab-w1") continue;
+    const auto field = [&](const char* name) { return std::string(listed.at(name).as_string()); };
+    const auto shown = stand.ask("GET", "/api/v1/nodes/" + field("id"));
+    projects.insert(text(shown, "project"));
+    CHECK(text(shown, "cluster_id") == field("cluster_id"));
+    CHECK(ApiStand::json(stand.ask("GET", "/api/v1/nodes?cluster=" + field("cluster_id"))).at("items").as_array().size() == 2);
+    CHECK(ApiStand::json(stand.ask("GET", "/api/v1/operations?cluster=" + field("cluster_id"))).at("items").as_array().size() == 1);
+    CHECK(stand.ask("POST", "/api/v1/clusters/" + field("cluster_id") + "/nodes/lab-w1/stop").status == 200);
+    CHECK(text(stand.ask("GET", "/api/v1/nodes/" + field("id")), "power") == "off");
+  }
+  CHECK(projects == std::set<std::string>{"default", "physics"});
 }
 
 TEST_CASE("api: a cluster, a host and a project count what is theirs, listed as well as alone") {
