@@ -107,6 +107,14 @@ Failure not_yet(Exit exit, const json::value& node) {
           "to see how it goes on: dure node show " + member(node, "name"), false, 0};
 }
 
+// One that is to be off is told so again; starting what is to run does nothing.
+Failure has_failed(const json::value& node, const std::string& wanted) {
+  auto failure = not_yet(Exit::failure, node);
+  failure.hint = wanted == "stopped" ? "to try again: dure node stop " + member(node, "name")
+                                     : "to try again: dure cluster repair " + member(node, "cluster");
+  return failure;
+}
+
 // Until the node is in that state. It may well fail on its way; then it says why.
 Exit wait_for_state(Session& session, const PowerArguments& given, const std::string& id, const std::string& wanted) {
   session.patience.listen();
@@ -119,7 +127,7 @@ Exit wait_for_state(Session& session, const PowerArguments& given, const std::st
     if (!answer && !answer.failure().transient) return fail(session, answer.failure());
     const auto state = member(node, "state");
     if (state == wanted) return print(session, show_row(kind("node"), node, session.output));
-    if (state == "failed") return fail(session, not_yet(Exit::failure, node));
+    if (state == "failed") return fail(session, has_failed(node, wanted));
     const auto elapsed = session.patience.now() - begun;
     if (elapsed >= most) return fail(session, not_yet(Exit::timed_out, node));
     if (session.patience.pause(std::min(kLooksEvery, most - elapsed))) return fail(session, not_yet(Exit::interrupted, node));

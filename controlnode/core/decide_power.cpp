@@ -70,7 +70,12 @@ Reply power_node(Deciding& deciding, const PowerNode& request) {
       if (node->power == Power::on || node->state == NodeState::failed) switch_off(deciding, *node, Power::off);
       break;
     case PowerAction::start:
-      if (node->power != Power::on || node->vm_state == VmState::shut_down) switch_on(deciding, *node);
+      if (node->power != Power::on || node->vm_state == VmState::shut_down) {
+        switch_on(deciding, *node);
+      } else if (node->state == NodeState::failed) {
+        return refuse(Errc::conflict, "'" + node->name + "' is to run and has failed: 'dure cluster repair " + cluster->name +
+                                          "' tries again");
+      }
       break;
     case PowerAction::reboot:
       if (node->power != Power::on) {

@@ -90,6 +90,14 @@ TEST_CASE("node stop, start, reboot: waits for what it is to be, by the node's o
   starts.http.on("GET /api/v1/nodes/n1", 200, node("failed", "timed out"));
   CHECK(starts.run({"node", "start", "demo-w1"}) == 1);
   CHECK(contains(starts.err.str(), "'demo-w1' is failed: timed out"));
+  CHECK(contains(starts.err.str(), "to try again: dure cluster repair demo\n"));
+
+  CliStand stops;
+  stops.http.on("GET /api/v1/nodes/demo-w1", 200, node("ready"));
+  stops.http.on("POST /api/v1/clusters/c1/nodes/demo-w1/stop", 200, R"({"id":"n1","name":"demo-w1"})");
+  stops.http.on("GET /api/v1/nodes/n1", 200, node("failed", "its VM is not switched off on pc-1"));
+  CHECK(stops.run({"node", "stop", "demo-w1"}) == 1);
+  CHECK(contains(stops.err.str(), "to try again: dure node stop demo-w1\n"));
 
   CliStand reboots;
   reboots.http.on("GET /api/v1/nodes/demo-w1", 200, node("ready"));
