@@ -118,6 +118,13 @@ json::array render(const std::vector<BusyWindow>& windows) {
   return items;
 }
 
+// Why it is given no node; else what is wrong with it all the same, which nobody would look for at a host that is ready.
+std::string reason_of(const WhyUnusable& why, const HostObservation* seen) {
+  if (!why.text.empty() || seen == nullptr || seen->conditions.empty()) return why.text;
+  const SeenCondition& first = seen->conditions.front();
+  return first.condition.message + " since " + to_rfc3339(first.since);
+}
+
 }  // namespace
 
 json::object render(const ModelView& view, const Host& host) {
@@ -136,7 +143,7 @@ json::object render(const ModelView& view, const Host& host) {
                       {"labels", render(host.labels)},
                       {"busy", render(not_over(host.busy, view.now().date))},
                       {"state", host_state(why.code)},
-                      {"reason", why.text},
+                      {"reason", reason_of(why, seen)},
                       {"cordoned", host.cordoned},
                       {"capacity", render(host.capacity)},
                       {"reserve", render(host.reserve)},

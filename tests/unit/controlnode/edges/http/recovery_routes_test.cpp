@@ -98,6 +98,30 @@ TEST_CASE("recovery: what is wrong with a host is its state, its reason and its 
   CHECK(host.at("allocatable").at("vcpus") == json::value(8));
 }
 
+TEST_CASE("recovery: what is wrong with a host and keeps no guests away is its reason all the same, while it is ready") {
+  Lab lab;
+  std::string since;
+  lab.api.act([&](test::Campus& campus) {
+    auto report = campus.report_of(campus.model.hosts.begin()->first);
+    report.clock = campus.now + std::chrono::minutes(7);
+    campus.tell(report);
+    since = to_rfc3339(campus.now);
+  });
+  const auto host = lab.one("hosts/pc-1");
+  CHECK(text(host, "state") == "ready");
+  CHECK(text(host, "reason") == "its clock is 7 min ahead since " + since);
+  lab.api.act([](test::Campus& campus) { campus.tell(campus.report_of(campus.model.hosts.begin()->first)); });
+  CHECK(text(lab.one("hosts/pc-1"), "reason").empty());
+  // Why it is given no node comes first.
+  lab.api.act([](test::Campus& campus) {
+    auto report = campus.report_of(campus.model.hosts.begin()->first);
+    report.clock = campus.now + std::chrono::minutes(7);
+    campus.tell(report);
+  });
+  CHECK(lab.ask("POST", "/api/v1/hosts/pc-1/cordon").status == 200);
+  CHECK(text(lab.one("hosts/pc-1"), "reason") == "is cordoned");
+}
+
 TEST_CASE("recovery: a node is switched off, on, and off and on; what is neither is not there") {
   Lab lab;
   const std::string path = "/api/v1/clusters/demo/nodes/demo-w1/";
