@@ -50,7 +50,12 @@ int run_program(const Program& program, int argc, char** argv) {
     list_keys(program);
     return 0;
   }
-  if (init->parsed()) return finish(program, program.init(directory));
+  if (init->parsed()) {
+    const auto told = program.init(directory);
+    if (!told) return finish(program, told.error());
+    std::fputs(told->c_str(), stdout);
+    return 0;
+  }
   const auto config = Config::load(config_path, program.keys, program.environment_prefix);
   return finish(program, config ? serve(program, *config) : Result<void>(config.error()));
 }

@@ -9,13 +9,13 @@
 
 namespace dure {
 
-// A daemon with the commands `init --dir DIR`, `run --config FILE` and `config` (which lists every
-// key with its default and meaning).
+// A daemon with the commands `init --dir DIR` (which prints what has to be told to others, nothing secret), `run --config
+// FILE` and `config` (which lists every key with its default and meaning).
 struct Program {
   std::string name, purpose;
   std::string environment_prefix;
   const std::vector<ConfigKey>& keys;
-  std::function<Result<void>(const std::string& directory)> init;
+  std::function<Result<std::string>(const std::string& directory)> init;  // gives what is printed
   std::function<Result<void>(const Config&)> run;
 };
 

@@ -32,11 +32,12 @@ class QueueInbox : public ControlInbox {
   EventQueue<ControlEvent>& queue_;
 };
 
-Result<void> init(const std::string& directory) {
+Result<std::string> init(const std::string& directory) {
   const auto curve = generate_curve_keys();
   if (!curve) return curve.error();
   SystemRandom random;
-  return init_key_files(directory, {curve->public_key, curve->secret_key}, random);
+  const auto made = init_key_files(directory, {curve->public_key, curve->secret_key}, random);
+  return made ? Result<std::string>(std::string()) : made.error();
 }
 
 // Until the queue is closed by a signal, or another control node leads.

@@ -26,11 +26,14 @@
 namespace dure::host {
 namespace {
 
-Result<void> init(const std::string& directory) {
+Result<std::string> init(const std::string& directory) {
   const auto curve = generate_curve_keys();
   if (!curve) return curve.error();
   SystemRandom random;
-  return init_key_files(directory, {curve->public_key, curve->secret_key}, random);
+  const auto made = init_key_files(directory, {curve->public_key, curve->secret_key}, random);
+  if (!made) return made.error();
+  const auto keys = load_key_files(directory);
+  return keys ? Result<std::string>(introduction(*keys)) : keys.error();
 }
 
 Result<void> run(const Config& config) {

@@ -60,9 +60,9 @@ std::string LeaseEnd::at(TimePoint now) const {
 }
 
 void add_lease_end(CLI::App& verb, LeaseEnd& given) {
-  auto* until = verb.add_option("--until", given.until, "Delete it at this time (RFC 3339)");
+  auto* until = verb.add_option("--until", given.until, "Its lease ends at this time (RFC 3339): it is switched off, and an hour later (leases.grace_s) deleted");
   until->check(CLI::Validator(&check_time, "", "time"))->type_name("TIME")->group(kGroup);
-  verb.add_option("--for", given.length, "Delete it after this time: 90m, 12h, 3d")
+  verb.add_option("--for", given.length, "Its lease ends after this time (90m, 12h, 3d): switched off, and an hour later (leases.grace_s) deleted")
       ->check(CLI::Validator(&check_length, "", "length"))
       ->excludes(until)
       ->type_name("LENGTH")

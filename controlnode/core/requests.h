@@ -30,7 +30,7 @@ struct CreateCluster {
   std::vector<std::string> sites;
   Cni cni = Cni::native;   // of a cluster with Kubernetes
   Layout layout{};
-  std::optional<TimePoint> until{};   // it is deleted then
+  std::optional<TimePoint> until{};   // switched off then, deleted lease_grace_s later
   HostRules control_plane_rules{}, worker_rules{};
   bool dry_run = false;
   Idempotency idempotency;

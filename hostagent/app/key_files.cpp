@@ -47,6 +47,10 @@ Result<KeyFiles> load_key_files(const std::string& directory) {
   return KeyFiles{*id, {curve->substr(0, 40), curve->substr(41, 40)}};
 }
 
+std::string introduction(const KeyFiles& keys) {
+  return "host_id: " + keys.host.str() + "\ncurve_key: " + keys.curve.public_key + "\n";
+}
+
 Result<ControlBundle> load_bundle(const std::string& path) {
   using Kind = ConfigKey::Kind;
   const auto config = Config::load(path,

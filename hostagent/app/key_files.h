@@ -21,6 +21,8 @@ struct KeyFiles {
 Result<void> init_key_files(const std::string& directory, const CurvePair& fresh_curve,
                             Random& random);
 Result<KeyFiles> load_key_files(const std::string& directory);
+// What `dure host add` wants to know of it, one line each; nothing secret.
+std::string introduction(const KeyFiles& keys);
 
 // The control node's public parts, as `dure-controlnode init` writes them.
 struct ControlBundle {

@@ -30,6 +30,16 @@ TEST_CASE("host key files: init can be run again and keeps the identity") {
   CHECK(second->curve.public_key == kPair.public_key);
 }
 
+TEST_CASE("host key files: what init prints is the id and the public key, whichever run made them") {
+  const TempDir dir;
+  SystemRandom random;
+  REQUIRE(init_key_files(dir.path() + "/keys", kPair, random).ok());
+  REQUIRE(init_key_files(dir.path() + "/keys", {std::string(40, 'x'), std::string(40, 'y')}, random).ok());
+  const auto id = read_file(dir.path() + "/keys/host_id", 100);
+  REQUIRE(id.ok());
+  CHECK(introduction(load_key_files(dir.path() + "/keys").value()) == "host_id: " + *id + "curve_key: " + kPair.public_key + "\n");
+}
+
 TEST_CASE("host key files: only the owner may read the secret") {
   const TempDir dir;
   SystemRandom random;
