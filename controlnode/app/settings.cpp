@@ -91,7 +91,6 @@ const std::vector<ConfigKey>& config_keys() {
       {"api.listen", Kind::text, "127.0.0.1:8480", "address:port of the REST API; loopback only"},
       {"blobs.listen", Kind::text, std::nullopt, "address:port where agents fetch images"},
       {"blobs.dir", Kind::text, std::nullopt, "directory of the images"},
-      {"blobs.advertise", Kind::text, "", "the same as agents reach it, for people to read"},
       {"agents.listen", Kind::text, std::nullopt, "tcp://address:port where agents dial in"},
       {"log.level", Kind::text, "info", "debug, info, warn or error"},
       {"placement.vcpu_overcommit", Kind::real, "4.0", "virtual CPUs per physical one"},

@@ -73,8 +73,7 @@ def sections(campus):
         "database": {"url": campus.database_url},
         "keys": {"dir": campus.path("keys")},
         "api": {"listen": f"127.0.0.1:{campus.api_port}"},
-        "blobs": {"listen": campus.blobs_listen, "dir": campus.path("blobs"),
-                  "advertise": f"http://{campus.blobs_listen}"},
+        "blobs": {"listen": campus.blobs_listen, "dir": campus.path("blobs")},
         "agents": {"listen": campus.agents_endpoint},
     }
     return {"log": {"level": "info"}, **made, **own}

@@ -1,4 +1,4 @@
-"""Every room explains itself in a README.md, and no link in a document leads nowhere."""
+"""Every room explains itself in a README.md, every edge is named in its program's, and no link in a document leads nowhere."""
 
 from __future__ import annotations
 
@@ -25,12 +25,24 @@ def check(root: str) -> list[str]:
         if f"{room}/README.md" not in files.paths:
             found.append(tree.finding(f"{room}/README.md", 1, RULE,
                                       "is missing: purpose, words, what it may include, how data flows"))
+        elif "/edges/" in room:
+            found += _check_named(files, room)
     if files.paths and "README.md" not in files.paths:
         found.append(tree.finding("README.md", 1, RULE, "is missing"))
     for file in files.files:
         if file.path.endswith(".md"):
             found += _check_links(root, file)
     return found
+
+
+def _check_named(files: tree.Tree, room: str) -> list[str]:
+    """Who looks for where something is done finds it in the program's table of rooms."""
+    program, edge = room.split("/", 1)
+    table = f"{program}/README.md"
+    text = "".join(file.text for file in files.files if file.path == table)
+    if re.search(rf"\]\({re.escape(edge)}(?:/README\.md)?\)", text):
+        return []
+    return [tree.finding(table, 1, RULE, f"does not name {edge}")]
 
 
 def _check_links(root: str, file: tree.SourceFile) -> list[str]:
