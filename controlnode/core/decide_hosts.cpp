@@ -48,11 +48,11 @@ std::optional<std::string> address_fault(const Settings& settings, Ipv4 address)
 std::optional<std::string> conflict_of(const Model& model, const Host& wanted, const HostId& except) {
   for (const auto& [id, host] : model.hosts) {
     if (id == except) continue;
-    if (id == wanted.id) return "the id belongs to host '" + host.name + "'";
-    if (host.name == wanted.name) return "host '" + host.name + "' exists already";
-    const std::string whose = "belongs to host '" + host.name + "'" + (host.lost_at ? ", which was given up: 'dure host replace " + host.name +
-                                                                     "' puts another PC in its place, 'dure host delete' forgets it"
-                                                                   : std::string());
+    const std::string given_up = "was given up: 'dure host replace " + host.name +
+                                 "' puts another PC in its place, 'dure host delete' forgets it";
+    const std::string whose = "belongs to host '" + host.name + "'" + (host.lost_at ? ", which " + given_up : "");
+    if (id == wanted.id) return "the id " + whose;
+    if (host.name == wanted.name) return "host '" + host.name + "' exists already" + (host.lost_at ? " and " + given_up : "");
     if (host.address == wanted.address) return "the address " + whose;
     if (host.curve_key == wanted.curve_key) return "the key " + whose;
   }

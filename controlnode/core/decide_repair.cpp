@@ -53,7 +53,8 @@ std::string missing_control_planes(const Cluster& cluster, const std::vector<Nod
       std::count_if(members.begin(), members.end(), [](const Node& node) { return node.role == Role::control_plane; }));
   if (there >= cluster.control_planes.count) return {};
   return std::to_string(cluster.control_planes.count - there) + " of " + std::to_string(cluster.control_planes.count) +
-         " control-plane members are lost with their hosts: a member of a control plane cannot be made again";
+         " control-plane members are lost with their hosts: a member of a control plane cannot be made again" +
+         (there <= cluster.control_planes.count / 2 ? ", and 'dure cluster delete " + cluster.name + "' is what is left" : "");
 }
 
 std::size_t missing_workers(const Cluster& cluster, const std::vector<Node>& members) {

@@ -78,7 +78,10 @@ std::string missing(const Census& census, const Cluster& cluster) {
     text += (text.empty() ? "" : "; ") + std::to_string(wanted - there) + " of " + std::to_string(wanted) + " " + what +
             (wanted == 1 ? "" : "s") + " lost with " + (wanted - there == 1 ? "its host" : "their hosts") + way_out;
   };
-  tell(census.control_planes, cluster.control_planes.count, "control-plane member", "");
+  // Without most of its members a control plane decides nothing any more, and none of them can be made again.
+  const bool for_good = census.control_planes <= cluster.control_planes.count / 2;
+  tell(census.control_planes, cluster.control_planes.count, "control-plane member",
+       for_good ? ": 'dure cluster delete " + cluster.name + "' is what is left" : std::string());
   tell(census.workers, cluster.workers.count, "worker", ": 'dure cluster repair " + cluster.name + "' makes new ones");
   return text;
 }

@@ -104,6 +104,47 @@ TEST_CASE("hosts: the same PC with a new key, and one with another address") {
   CHECK(lab.model.removals.at(lab.two).size() == 2);
 }
 
+TEST_CASE("hosts: who is added under the name or id of one that was given up is told how to take its place") {
+  Lab lab;
+  AddHost again;
+  again.name = "pc-2";
+  again.site = "east";
+  again.id = lab.fresh;
+  again.address = Ipv4{0x0a0000fe};
+  again.curve_key = kKey;
+  again.capacity = Campus::kCapacity;
+  const auto why = [&] { return refused(lab.ask(again)).error.message; };
+  CHECK(why() == "host 'pc-2' exists already");
+  REQUIRE(accepted(lab.ask(LoseHost{"pc-2"})));
+  const std::string way_out = "was given up: 'dure host replace pc-2' puts another PC in its place, 'dure host delete' forgets it";
+  CHECK(why() == "host 'pc-2' exists already and " + way_out);
+  again.name = "pc-9";
+  again.id = lab.two;
+  CHECK(why() == "the id belongs to host 'pc-2', which " + way_out);
+}
+
+TEST_CASE("hosts: a cluster that has lost most of its control plane is told what is left, one that has lost less is not") {
+  Lab lab;
+  for (const auto* name : {"pc-4", "pc-5"}) lab.host(name, "east");
+  REQUIRE(accepted(lab.create("three", 3, 0)));
+  lab.report_all();
+  const auto why_not_repaired = [&] {
+    RepairCluster repair;
+    repair.cluster = "three";
+    const Reply reply = lab.ask(repair);
+    REQUIRE(lab.code(reply) == Errc::conflict);
+    return refused(reply).error.message;
+  };
+  const std::string way_out = "'dure cluster delete three' is what is left";
+  const auto lose = [&](const std::string& node) { REQUIRE(accepted(lab.ask(LoseHost{lab.node(node)->host.str()}))); };
+  lose("three-cp1");
+  CHECK(lab.cluster("three")->reason == "1 of 3 control-plane members lost with its host");
+  CHECK(why_not_repaired().find(way_out) == std::string::npos);
+  lose("three-cp2");
+  CHECK(lab.cluster("three")->reason == "2 of 3 control-plane members lost with their hosts: " + way_out);
+  CHECK(why_not_repaired().find(way_out) != std::string::npos);
+}
+
 TEST_CASE("hosts: what is another's, or no PC's, takes nobody's place") {
   Lab lab;
   CHECK(lab.code(lab.replace(lab.one)) == Errc::already_exists);
