@@ -122,7 +122,7 @@ json::array render(const std::vector<BusyWindow>& windows) {
 std::string reason_of(const WhyUnusable& why, const HostObservation* seen) {
   if (!why.text.empty() || seen == nullptr || seen->conditions.empty()) return why.text;
   const SeenCondition& first = seen->conditions.front();
-  return first.condition.message + " since " + to_rfc3339(first.since);
+  return first.condition.message + ", since " + to_rfc3339(first.since);
 }
 
 }  // namespace

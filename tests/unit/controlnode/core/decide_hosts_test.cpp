@@ -115,7 +115,7 @@ TEST_CASE("hosts: who is added under the name or id of one that was given up is 
   again.capacity = Campus::kCapacity;
   const auto why = [&] { return refused(lab.ask(again)).error.message; };
   CHECK(why() == "host 'pc-2' exists already");
-  REQUIRE(accepted(lab.ask(LoseHost{"pc-2"})));
+  REQUIRE(accepted(lab.ask(LoseHost{"pc-2", true})));
   const std::string way_out = "was given up: 'dure host replace pc-2' puts another PC in its place, 'dure host delete' forgets it";
   CHECK(why() == "host 'pc-2' exists already and " + way_out);
   again.name = "pc-9";
@@ -136,7 +136,7 @@ TEST_CASE("hosts: a cluster that has lost most of its control plane is told what
     return refused(reply).error.message;
   };
   const std::string way_out = "'dure cluster delete three' is what is left";
-  const auto lose = [&](const std::string& node) { REQUIRE(accepted(lab.ask(LoseHost{lab.node(node)->host.str()}))); };
+  const auto lose = [&](const std::string& node) { REQUIRE(accepted(lab.ask(LoseHost{lab.node(node)->host.str(), true}))); };
   lose("three-cp1");
   CHECK(lab.cluster("three")->reason == "1 of 3 control-plane members lost with its host");
   CHECK(why_not_repaired().find(way_out) == std::string::npos);

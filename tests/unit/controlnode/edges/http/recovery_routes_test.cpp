@@ -109,7 +109,7 @@ TEST_CASE("recovery: what is wrong with a host and keeps no guests away is its r
   });
   const auto host = lab.one("hosts/pc-1");
   CHECK(text(host, "state") == "ready");
-  CHECK(text(host, "reason") == "its clock is 7 min ahead since " + since);
+  CHECK(text(host, "reason") == "its clock is 7 min ahead of the control node's, since " + since);
   lab.api.act([](test::Campus& campus) { campus.tell(campus.report_of(campus.model.hosts.begin()->first)); });
   CHECK(text(lab.one("hosts/pc-1"), "reason").empty());
   // Why it is given no node comes first.
