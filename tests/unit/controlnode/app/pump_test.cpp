@@ -179,6 +179,13 @@ TEST_CASE("pump: a VM that no agent could read is left out of the order and told
   CHECK(bench.wire.sent.size() == 2);
   CHECK(bench.last().vms.size() == 1);
   CHECK(bench.pump.take_unsayable().empty());
+  // Tried again, it cannot be said either: who asked wants to know.
+  Node again = bench.model.nodes.at(NodeId{Uuid{{21}}});
+  again.state = NodeState::creating;
+  bench.pump.take(std::vector<Change>{again});
+  bench.order(5);
+  bench.send_due();
+  CHECK(bench.pump.take_unsayable().size() == 1);
 }
 
 TEST_CASE("pump: an accepted order is not sent again, an unanswered one is, later and later") {

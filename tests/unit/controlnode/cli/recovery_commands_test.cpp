@@ -23,6 +23,9 @@ TEST_CASE("host lost: one word, and what has become of the host is shown") {
   CHECK(contains(stand.out.str(), "was given up"));
   CHECK(stand.run({"host", "lost", "pc-02", "--yes", "-o", "name"}) == 0);
   CHECK(stand.out.str() == "pc-02\n");
+  CHECK(stand.http.calls[0].body == R"({"force":false})");
+  CHECK(stand.run({"host", "lost", "pc-02", "--force"}) == 0);
+  CHECK(stand.http.calls[4].body == R"({"force":true})");
   CHECK(stand.run({"host", "lost", "pc-03"}) == 3);
   CHECK(stand.run({"host", "lost"}) == 2);
 }
