@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "common/text.h"
 #include "controlnode/core/cluster_parts.h"
 #include "controlnode/core/decide_catalog.h"
@@ -62,6 +64,10 @@ std::string user_of(const Model& model, const Project& project) {
 template <class Drop, class Rows>
 Reply drop(Deciding& deciding, const Rows& rows, const DeleteObject& request) {
   const auto* found = find_by_name(rows, request.name);
+  const auto named = std::count_if(rows.begin(), rows.end(), [&](const auto& entry) { return entry.second.name == request.name; });
+  if (named > 1) {
+    return refuse(Errc::conflict, request.kind + " '" + printable(request.name, 64) + "' exists in several projects: give its id");
+  }
   for (const auto& [id, row] : rows) {
     if (found == nullptr && id.str() == request.name) found = &row;
   }

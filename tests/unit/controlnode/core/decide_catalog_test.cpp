@@ -214,6 +214,23 @@ TEST_CASE("catalog: nothing is deleted while something uses it, and the user is 
   CHECK(code(campus.ask(DeleteObject{"cluster", "demo"})) == Errc::invalid_argument);
 }
 
+TEST_CASE("catalog: of two key pairs of one name, in two projects, one is deleted by its id") {
+  Campus campus;
+  campus.catalog();
+  REQUIRE(accepted(campus.ask(CreateProject{"robotics", {}})));
+  KeyPair other = campus.model.key_pairs.begin()->second;
+  other.id = numbered<KeyPairId>(0x4e, 99);
+  for (const auto& [id, project] : campus.model.projects) {
+    if (project.name == "robotics") other.project = id;
+  }
+  campus.model.key_pairs[other.id] = other;
+  const Reply reply = campus.ask(DeleteObject{"keypair", "me"});
+  REQUIRE_FALSE(accepted(reply));
+  CHECK(refused(reply).error.message == "keypair 'me' exists in several projects: give its id");
+  CHECK(accepted(campus.ask(DeleteObject{"keypair", other.id.str()})));
+  CHECK(accepted(campus.ask(DeleteObject{"keypair", "me"})));
+}
+
 TEST_CASE("catalog: a cordoned host keeps its nodes and gets no new ones") {
   Campus campus;
   campus.site("east");
