@@ -23,6 +23,7 @@ constexpr milliseconds kLongestRetry{2000};
 // After reading from a guest, so that one that never stops writing cannot keep the thread busy.
 constexpr milliseconds kPauseAfterRead{20};
 constexpr std::chrono::hours kDateAgain{1};
+constexpr std::size_t kToldBytes = 120;  // of a line that is not understood
 
 }  // namespace
 
@@ -99,8 +100,11 @@ std::optional<GuestStatus> GuestChannel::take(std::string_view bytes) {
       skipping_ = true;
     }
     if (end == std::string_view::npos) break;
-    if (!skipping_)
-      if (auto status = parse_guest_status(line_)) last = std::move(status);
+    if (!skipping_) {
+      auto status = parse_guest_status(line_);
+      if (!status) log::debug("a guest says what is not understood", {{"line", line_.substr(0, kToldBytes)}});
+      if (status) last = std::move(status);
+    }
     line_.clear();
     skipping_ = false;
     bytes.remove_prefix(end + 1);

@@ -68,7 +68,7 @@ class Judging(unittest.TestCase):
         self.assertEqual(self.said(40.0), ["demo-w1"])
 
     def test_a_member_that_its_cluster_does_not_know_is_not_ready(self):
-        self.role("init", [("10.128.0.11", "demo-cp1"), ("10.128.0.12", "demo-w1"), ("10.128.0.13", "demo-w2")])
+        self.role("init", [("10.128.0.11", "demo-cp1"), ("10.128.0.12", "demo-w1"), ("10.128.0.13", "demo-w2"), ("10.128.0.11", "api")])
         self.assertEqual(self.said(0.0), ["demo-w1", "demo-w2"])
 
     def test_who_cannot_ask_says_nothing_soon_after(self):

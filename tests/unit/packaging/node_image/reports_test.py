@@ -1,10 +1,13 @@
 import json
 import tempfile
 import unittest
+from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
 
 from durenode import api, board, channel, member, system, upkeep
+
+GOLDEN = Path(__file__).resolve().parents[3] / "golden/guest/status.json"
 
 
 class Reports(unittest.TestCase):
@@ -18,6 +21,14 @@ class Reports(unittest.TestCase):
                                 "not_ready": ["c", "d"], "access": 7, "error": "x"})
         # Nobody is NotReady: that is a judgement, too.
         self.assertEqual(json.loads(board.compose("id", {}, None, board.Words((), []), ""))["not_ready"], [])
+
+    def test_all_that_a_control_plane_member_says_is_what_its_host_reads(self):
+        # The agent's own test reads the same file.
+        with open(GOLDEN, "rb") as expected:
+            words = board.Words(["demo-w2"], ["demo-w1"], upkeep.fingerprint([]))
+            stages = {"booted": 56680, "init": 181140, "ready": 219060}
+            self.assertEqual(board.compose("0ea7aae8-7271-4027-93bf-d95c6db4dfeb", stages, "fdc6db4f0ef5cbd4", words,
+                                           "its kubelet does not answer"), expected.read())
 
     def test_a_line_fits_with_any_number_of_nodes(self):
         names = [f"n{i:062}" for i in range(80)]

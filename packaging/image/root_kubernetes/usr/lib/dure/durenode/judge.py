@@ -11,6 +11,11 @@ PERIOD = 20.0
 FRESH = 60.0  # what was asked longer ago is not said any more
 
 
+def members(document):
+    """Names of the cluster's nodes: its document tells their addresses, and those of its API server by a name of its own."""
+    return [name for _, name in document.hosts if name != document.api]
+
+
 class Judge(threading.Thread):
     """Apart from the worker, whose steps can take minutes."""
 
@@ -45,7 +50,7 @@ class Judge(threading.Thread):
             if self.server is None:
                 self.server = api.Api.by_kubeconfig(document.api, member.ADMIN, seconds=10 * max(1.0, min(document.patience, 3.0)))
             status, found = self.server.ask("GET", NODES)
-            return plan.not_ready(found["items"], document.cni, [name for _, name in document.hosts]) if status == 200 else None
+            return plan.not_ready(found["items"], document.cni, members(document)) if status == 200 else None
         except api.NoAnswer as silent:
             print(f"judge: {silent}", flush=True)
         except (KeyError, TypeError):
