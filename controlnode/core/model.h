@@ -239,7 +239,7 @@ struct Node {
   bool joined = false;                         // has been a member of its Kubernetes cluster: needs no credential
   bool served = false;                         // has been ready once in this generation: its disk is somebody's
   Power power = Power::on;
-  std::uint64_t restart = 0;                   // raised to have the VM switched off and on
+  std::uint64_t restart = 0;                   // raised to have the VM switched off and on, or started at once
   Uuid guest_boot{};                           // that the stages are of, as the guest says; nil: it has not said
   bool not_ready = false;                      // as its Kubernetes cluster calls it
   Doubt doubt = Doubt::none;

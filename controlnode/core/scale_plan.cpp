@@ -110,11 +110,13 @@ OperationId begin(Deciding& deciding, Cluster& cluster, std::uint32_t workers, c
 
 void try_again(Deciding& deciding, Node node) {
   const bool runs = node.vm_state == VmState::running && node.observed_generation == node.generation;
+  const bool off = node.vm_state == VmState::stopped || node.vm_state == VmState::crashed;
   if (runs && !node.served && !node.joined && !holds_cluster(deciding, node)) {
     ++node.generation;
     node.restart = 0;
     node.guest_boot = {};
-  } else if (runs) {
+  } else if (runs || off) {
+    // One that is off is started all the same. A higher number is another wish, for which its host does not sit out a pause.
     ++node.restart;
   }
   node.stages.clear();

@@ -8,6 +8,7 @@
 #include "hostagent/app/agent_loop.h"
 #include "hostagent/app/executor.h"
 #include "hostagent/app/tunnel_targets.h"
+#include "hostagent/core/order_parts.h"
 #include "protocol/wire/codec.h"
 #include "protocol/wire/envelope.h"
 
@@ -51,6 +52,7 @@ void AgentLoop::on(EnvelopeReceived&& event) {
 
 void AgentLoop::accept(HostOrder&& order) {
   const bool changed = !order_ || order_->generation != order.generation;
+  if (changed) attempts_.forgive(new_wishes(order_ ? &*order_ : nullptr, order));
   order_ = std::move(order);
   refused_.reset();
   if (parts_.tunnels != nullptr) parts_.tunnels->allow(tunnel_targets(*order_));
@@ -59,7 +61,6 @@ void AgentLoop::accept(HostOrder&& order) {
   if (changed) {
     log::info("order accepted", {{"order", order_->order.str()},
                                  {"generation", std::to_string(order_->generation)}});
-    attempts_.forgive();
   }
   look_wanted_ = true;
 }

@@ -111,8 +111,10 @@ void Attempts::progress(const OpKey& key, SteadyPoint now) {
   if (found != attempts_.end()) found->second.since = now;
 }
 
-void Attempts::forgive() {
-  for (auto& [key, attempt] : attempts_) attempt.not_before = {};
+void Attempts::forgive(const std::set<OpKey>& wishes) {
+  for (auto& [key, attempt] : attempts_) {
+    if (wishes.contains(key)) attempt.not_before = {};
+  }
 }
 
 void Attempts::look() {

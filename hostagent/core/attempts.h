@@ -36,8 +36,8 @@ class Attempts {
   void end(const HostOp& op, const std::optional<ObjectFailure>& failure, SteadyPoint now);
   // Sign of life of a long one.
   void progress(const OpKey& key, SteadyPoint now);
-  // A new wish deserves a new try at once.
-  void forgive();
+  // A new wish deserves a new try at once, and nobody else's does.
+  void forgive(const std::set<OpKey>& wishes);
 
   // A look at the host begins: it sees what has ended by now.
   void look();

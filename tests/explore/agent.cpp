@@ -170,7 +170,6 @@ Pc new_pc(const HostId& id) {
 
 void accept_order(Pc& pc, std::shared_ptr<const HostOrder> order) {
   pc.accepted = wire::after(*order, pc.accepted);
-  if (!pc.order || pc.order->generation != order->generation) pc.attempts.forgive();
   pc.order = std::move(order);
   pc.order_hash = hash_of(*pc.order);
   pc.order_is_news = true;

@@ -6,7 +6,8 @@
 
 namespace dure::explore {
 
-// The agent's clock stands still: its pauses are as good as none, and what takes too long is told by a fault that says so.
+// The agent's clock stands still: its pauses are as good as none, so that nothing is to be forgiven, and what takes too long is
+// told by a fault that says so.
 inline constexpr SteadyPoint kAgentNow{1'000'000'000};
 
 // A PC that has nothing, with an agent that has just begun.

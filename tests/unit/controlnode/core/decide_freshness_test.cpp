@@ -229,6 +229,21 @@ TEST_CASE("freshness: repair switches off and on what runs and is stuck, and wai
   CHECK(demo.operation(reply).state == OperationState::succeeded);
 }
 
+TEST_CASE("freshness: repair asks anew for what is off, so that its host starts it without a pause, and lets be what is paused") {
+  Demo demo;
+  for (const auto state : {VmState::stopped, VmState::crashed, VmState::paused}) {
+    CAPTURE(to_string(state));
+    const auto before = demo.worker().restart;
+    demo.tell_of(demo.two, [&](VmReport& vm) { vm.state = state; });
+    REQUIRE(demo.worker().state == NodeState::failed);
+    REQUIRE(accepted(demo.ask(RepairCluster{"demo", false, false, {}})));
+    CHECK(demo.worker().generation == 1);
+    CHECK(demo.orders.at(demo.two).vms[0].restart == before + (state == VmState::paused ? 0 : 1));
+    demo.report(demo.two);
+    REQUIRE(demo.worker().state == NodeState::ready);
+  }
+}
+
 TEST_CASE("freshness: repair makes anew what has never been of use, and nothing else") {
   Campus campus;
   campus.site("east");

@@ -178,6 +178,43 @@ TEST_CASE("agent: a failed op is reported with its reason, tried again later, an
   CHECK(bench.last_report().failures.empty());
 }
 
+TEST_CASE("agent: whoever asks again and again for something of his own has nothing of others tried sooner") {
+  using namespace std::chrono_literals;
+  AgentBench bench;
+  auto order = bench.order();
+  auto second = order.vms[0];
+  second.id = NodeId{uuid_number(66)};
+  second.mac.bytes[5] = 99;
+  order.networks[0].entries.push_back({second.mac, Ipv4{0x0a800063}, order.networks[0].local_vtep});
+  order.vms.push_back(second);
+  const auto failing = order.vms[0].id;
+  int begun = 0;
+  bench.hypervisor.fail = [&](const std::string& call, const NodeId& vm) {
+    if (call != "start" || vm != failing) return std::optional<Error>();
+    ++begun;
+    return std::optional(Error{Errc::internal, "never"});
+  };
+  bench.give(order);
+  bench.pass(10s);
+  REQUIRE(bench.hypervisor.find(second.id).has_value());
+  // It has failed so often that it is tried eight seconds after the last time, and these orders take one.
+  const int before = begun;
+  for (int n = 0; n < 20; ++n) {
+    order.sequence = bench.order().sequence;
+    ++order.generation;
+    ++order.vms[1].restart;
+    bench.post(EnvelopeReceived{wire::seal(wire::EnvelopeKind::order, wire::encode(order), bench.key).value()});
+    bench.pass(50ms);
+  }
+  CHECK(bench.last_ack().generation == 21);
+  CHECK(begun == before);
+  order.sequence = bench.order().sequence;
+  ++order.generation;
+  ++order.vms[0].restart;
+  bench.give(order);
+  CHECK(begun == before + 1);
+}
+
 TEST_CASE("agent: while libvirt is silent the report says that it has not looked") {
   AgentBench bench;
   bench.give(bench.order());

@@ -74,14 +74,16 @@ TEST_CASE("attempts: what is under way is not begun twice, and one object's fail
   CHECK(stand.attempts.may_begin(neighbour, stand.now));
 }
 
-TEST_CASE("attempts: a new wish is tried at once") {
+TEST_CASE("attempts: a new wish is tried at once, and another's changes nothing") {
   Stand stand(ApplyNetwork{sample_order().networks[0]});
   for (int n = 0; n < 6; ++n) {
     REQUIRE(stand.until_it_begins() < 1min);
     stand.fail();
   }
   CHECK_FALSE(stand.plan());
-  stand.attempts.forgive();
+  stand.attempts.forgive({{ObjectKind::network, uuid_number(77)}, {ObjectKind::vm, key_of(stand.op).object}});
+  CHECK_FALSE(stand.plan());
+  stand.attempts.forgive({key_of(stand.op)});
   CHECK(stand.plan());
 }
 
