@@ -44,8 +44,10 @@ VmReport report_vm(const ObservedVm& vm, const GuestBook& guests, SteadyPoint no
   const auto& status = *words->second.status;
   report.stages = status.stages;
   report.guest_error = status.error;
-  report.departed = status.departed;
   report.boot = status.boot;
+  // Of its own boot it has said all there is to say; its cluster has gone on without it.
+  if (now - words->second.silent_since >= kSilentAfter) return report;
+  report.departed = status.departed;
   report.not_ready = status.not_ready;
   report.judges = status.judges;
   report.access = status.access;

@@ -7,7 +7,7 @@
 namespace dure::host {
 namespace {
 
-constexpr std::array<std::uint32_t, 9> kSteps{30, 60, 90, 120, 300, 900, 3600, 6 * 3600, 24 * 3600};
+constexpr std::array<std::uint32_t, 9> kSteps{static_cast<std::uint32_t>(kSilentAfter / std::chrono::seconds(1)), 60, 90, 120, 300, 900, 3600, 6 * 3600, 24 * 3600};
 
 Duration seconds(std::uint32_t count) { return std::chrono::seconds(count); }
 

@@ -38,10 +38,14 @@ inline constexpr std::uint32_t kChangesAtOnce = 16;
 inline constexpr Duration kChangeEvery = std::chrono::seconds(5);
 void hear(GuestWords& words, GuestStatus status, SteadyPoint now);
 
+// Several of its beats: a guest that has said nothing for so long is told as silent, and what it said of its cluster as its word
+// no more.
+inline constexpr Duration kSilentAfter = std::chrono::seconds(30);
+
 using GuestBook = std::map<NodeId, GuestWords>;
 
 // How long a guest has been silent, as it is reported: in steps, so that the report of a host whose guests speak every
-// few seconds does not change. The first step is several times what lies between two words of a guest.
+// few seconds does not change. The first step is kSilentAfter.
 std::uint32_t silence_step(Duration silent);
 // When the next step of any of them is reached; nothing: none will be.
 std::optional<SteadyPoint> next_silence(const GuestBook& guests, SteadyPoint now);

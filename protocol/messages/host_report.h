@@ -87,6 +87,8 @@ struct VmReport {
   VmState state = VmState::unknown;
   std::vector<GuestStage> stages;
   std::string guest_error;        // at most 256 bytes
+  // Of its cluster: what a guest says of it counts while it speaks. One that has been silent for half a minute or more says
+  // nothing of it, here and below, and judges nobody.
   std::vector<std::string> departed{};  // nodes of its cluster that the guest has drained and taken out; at most 64
   std::uint64_t restart = 0;            // from the domain's metadata; see VmSpec
   Uuid boot{};                          // of the guest's kernel, as the guest says; nil: it has not spoken

@@ -76,6 +76,42 @@ TEST_CASE("agent report: a guest that speaks every few seconds changes nothing, 
   CHECK(same_news(told(0s), later));
 }
 
+TEST_CASE("agent report: what a guest said of its cluster is told while it speaks, and no longer") {
+  const auto order = sample_order();
+  const auto observed = all_in_place(order);
+  const SteadyPoint now{1'000'000'000};
+  GuestStatus status;
+  status.boot = uuid_number(3);
+  status.stages = {{"ready", 5}};
+  status.departed = {"demo-w1"};
+  status.not_ready = {"demo-w2"};
+  status.judges = true;
+  status.access = 7;
+  GuestBook guests{{order.vms[0].id, {status, now}}};
+  const auto told = [&](Duration later) {
+    HostReport report;
+    add_observed(report, observed, &order, guests, {}, now + later);
+    return report.vms.at(0);
+  };
+  const auto of_its_cluster = [](const VmReport& vm) {
+    return vm.judges || vm.access != 0 || !vm.not_ready.empty() || !vm.departed.empty();
+  };
+  const auto speaks = told(kSilentAfter - 1s);
+  CHECK(speaks.judges);
+  CHECK(speaks.access == 7);
+  CHECK(speaks.not_ready == status.not_ready);
+  CHECK(speaks.departed == status.departed);
+  for (const auto silent : {Duration(kSilentAfter), Duration(24h)}) {
+    CHECK_FALSE(of_its_cluster(told(silent)));
+    CHECK(told(silent).stages == status.stages);
+    CHECK(told(silent).boot == status.boot);
+  }
+  CHECK(next_silence(guests, now + 1s) == now + kSilentAfter);
+  // Its next word counts again.
+  hear(guests.begin()->second, status, now + 24h);
+  CHECK(of_its_cluster(told(24h)));
+}
+
 TEST_CASE("agent report: a guest that was never heard is silent since somebody listens") {
   const auto order = sample_order();
   const SteadyPoint now{1'000'000'000};
