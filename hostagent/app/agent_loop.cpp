@@ -7,6 +7,8 @@
 #include "common/planted.h"
 #include "hostagent/app/executor.h"
 #include "hostagent/core/agent_report.h"
+#include "hostagent/core/conclusions.h"
+#include "hostagent/core/order_parts.h"
 #include "protocol/wire/codec.h"
 
 namespace dure::host {
@@ -15,8 +17,6 @@ namespace {
 std::string seconds(Duration time) {
   return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(time).count()) + " s";
 }
-
-bool may_exist(const ObjectRef& object) { return object.kind == ObjectKind::vm || object.kind == ObjectKind::network; }
 
 }  // namespace
 
@@ -102,7 +102,7 @@ void AgentLoop::on(ObservationDone&& event) {
   looking_ = blind_ = false;
   seen_ = std::move(event.observed);
   attempts_.looked();
-  prove_earlier_life();
+  prove_earlier(earlier_, *seen_, look_began_ - started_at_ >= timing_.earlier_life);
   follow_guests();
   discharge_what_is_gone();
   follow_blobs();
@@ -139,8 +139,7 @@ void AgentLoop::act() {
 PlanMemory AgentLoop::memory(SteadyPoint now) {
   PlanMemory memory;
   memory.firewall_rules = parts_.firewall.rules();
-  memory.in_flight = earlier_;
-  for (const auto& object : attempts_.in_flight()) memory.in_flight.insert(object);
+  memory.in_flight = unproven(earlier_, attempts_);
   for (const auto& [vm, since] : asked_to_stop_) {
     if (now - since >= timing_.stop_patience) memory.asked_to_stop.insert(vm);
   }
@@ -176,11 +175,8 @@ void AgentLoop::run(const HostOp& op) {
   lane().run([this, op] { parts_.inbox.post(execute(parts_, op, identity_.channels_dir)); });
 }
 
-// What keeps failing must not hold back the word that everything else was done.
 void AgentLoop::settle_applied(const HostPlan& plan) {
-  if (applied_generation_ == order_->generation) return;
-  const bool but_for_failures = !plan.ops.empty() && seen_->hypervisor_answers && attempts_.only_failures();
-  if (!plan.settled && !but_for_failures) return;
+  if (applied_generation_ == order_->generation || !is_applied(plan, *seen_, attempts_)) return;
   applied_generation_ = order_->generation;
   applied_order_ = order_->order;
   log::info("order applied", {{"order", order_->order.str()},
@@ -207,16 +203,6 @@ void AgentLoop::on(OpDone&& done) {
                 now);
 }
 
-// What an earlier process had begun can still take effect after its end. Once it is seen, it has.
-void AgentLoop::prove_earlier_life() {
-  if (earlier_.empty()) return;
-  if (look_began_ - started_at_ >= timing_.earlier_life) earlier_.clear();
-  for (const auto& vm : seen_->vms) earlier_.erase({ObjectKind::vm, vm.id.uuid});
-  for (const auto& network : seen_->networks) earlier_.erase({ObjectKind::network, network.spec.id.uuid});
-}
-
-// What the journal says may exist, what no order wants and no look can find is gone: also when the
-// agent died between the removal and its note of it.
 void AgentLoop::discharge_what_is_gone() {
   if (!order_ || !seen_->hypervisor_answers) return;
   const auto obligations = parts_.journal.obligations();
@@ -224,20 +210,9 @@ void AgentLoop::discharge_what_is_gone() {
     log::error("journal refused", {{"reason", obligations.error().message}});
     return;
   }
-  const auto is = [](const auto& id) { return [id](const auto& one) { return one.id.uuid == id; }; };
+  const auto at_work = unproven(earlier_, attempts_);
   for (const auto& obligation : *obligations) {
-    const ObjectRef object{obligation.kind, obligation.object};
-    if (attempts_.in_flight(object) || earlier_.contains(object)) continue;
-    const auto same = is(obligation.object);
-    const bool needed =
-        obligation.kind == ObjectKind::vm
-            ? std::any_of(order_->vms.begin(), order_->vms.end(), same) ||
-                  std::any_of(seen_->vms.begin(), seen_->vms.end(), same) ||
-                  std::any_of(seen_->files.begin(), seen_->files.end(), same)
-            : std::any_of(order_->networks.begin(), order_->networks.end(), same) ||
-                  std::any_of(seen_->networks.begin(), seen_->networks.end(),
-                              [&](const auto& one) { return one.spec.id.uuid == obligation.object; });
-    if (needed) continue;
+    if (!is_gone({obligation.kind, obligation.object}, *order_, *seen_, at_work)) continue;
     if (auto gone = parts_.journal.discharge(obligation.kind, obligation.object); !gone) {
       log::error("journal refused", {{"reason", gone.error().message}});
     }
@@ -247,8 +222,7 @@ void AgentLoop::discharge_what_is_gone() {
 // An image that no order of this session names ages; one that is named again does not.
 void AgentLoop::follow_blobs() {
   if (!order_) return;
-  std::set<Digest> needed;
-  for (const auto& image : order_->images) needed.insert({image.disk.digest, image.kernel.digest, image.initrd.digest});
+  const auto needed = blobs_of(*order_);
   std::map<Digest, SteadyPoint> unneeded;
   for (const auto& blob : seen_->blobs) {
     if (needed.contains(blob.digest)) continue;
@@ -283,13 +257,7 @@ HostReport AgentLoop::make_report() const {
   if (seen_) add_observed(report, *seen_, order_ ? &*order_ : nullptr, guests_, progress_, now);
   const auto failures = by_image(attempts_.failures(now), order_ ? &*order_ : nullptr);
   report.failures.insert(report.failures.end(), failures.begin(), failures.end());
-  auto in_flight = earlier_;
-  for (const auto& object : attempts_.in_flight()) in_flight.insert(object);
-  if (order_ && seen_) {
-    for (const auto& object : half_removed(*order_, *seen_)) in_flight.insert(object);
-  }
-  if (planted(Bug::in_flight_untold)) in_flight.clear();
-  std::copy_if(in_flight.begin(), in_flight.end(), std::back_inserter(report.in_flight), may_exist);
+  report.in_flight = told_in_flight(unproven(earlier_, attempts_), order_ ? &*order_ : nullptr, seen_ ? &*seen_ : nullptr);
   for (const auto& [site, trip] : round_trips_) report.round_trips.push_back(trip);
   return report;
 }

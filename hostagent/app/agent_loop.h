@@ -50,7 +50,6 @@ class AgentLoop {
   Result<void> begin(const HostOp& op);  // journal before effect
   void run(const HostOp& op);
   void settle_applied(const HostPlan& plan);
-  void prove_earlier_life();
   void discharge_what_is_gone();
   void follow_guests();
   void follow_sites();

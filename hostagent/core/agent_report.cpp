@@ -89,17 +89,6 @@ void add_observed(HostReport& report, const Observed& observed, const HostOrder*
   for (const auto& image : order->images) report.images.push_back(report_image(image, observed.blobs, progress));
 }
 
-std::vector<ObjectRef> half_removed(const HostOrder& order, const Observed& observed) {
-  std::vector<ObjectRef> objects;
-  for (const auto& removal : order.removed_vms) {
-    const bool left = std::any_of(observed.files.begin(), observed.files.end(), [&](const auto& files) {
-      return files.id == removal.id && files.generation <= removal.generation && (files.overlay || files.seed);
-    });
-    if (left) objects.push_back({ObjectKind::vm, removal.id.uuid});
-  }
-  return objects;
-}
-
 bool same_news(const HostReport& a, const HostReport& b) {
   auto other = b;
   other.sequence = a.sequence;

@@ -16,9 +16,6 @@ namespace dure::host {
 void add_observed(HostReport& report, const Observed& observed, const HostOrder* order, const GuestBook& guests,
                   const std::map<Digest, std::uint64_t>& progress, SteadyPoint now);
 
-// VMs that the order removes and that are gone but for their files. The report's lists do not name them, and they are not
-// removed.
-std::vector<ObjectRef> half_removed(const HostOrder& order, const Observed& observed);
 // A download belongs to nobody but its digest; the control node knows images. What fails for several is told of each.
 std::vector<ObjectFailure> by_image(const std::vector<ObjectFailure>& failures, const HostOrder* order);
 

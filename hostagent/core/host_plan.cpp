@@ -5,6 +5,7 @@
 #include <set>
 
 #include "common/planted.h"
+#include "hostagent/core/order_parts.h"
 
 namespace dure::host {
 namespace {
@@ -247,8 +248,7 @@ class Planner {
 
   void plan_blob_removals() {
     if (memory_.unneeded_blobs.empty() || !all_explained()) return;
-    std::set<Digest> needed;
-    for (const auto& image : order_.images) needed.insert({image.disk.digest, image.kernel.digest, image.initrd.digest});
+    const auto needed = blobs_of(order_);
     for (const auto& blob : observed_.blobs) {
       if (memory_.unneeded_blobs.contains(blob.digest) && !needed.contains(blob.digest)) add(RemoveBlob{blob.digest});
     }

@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
 #include <sstream>
 
-#include "common/planted.h"
 #include "hostagent/core/agent_report.h"
+#include "hostagent/core/conclusions.h"
 #include "protocol/wire/replay_guard.h"
 #include "tests/explore/machine.h"
 
@@ -31,13 +32,6 @@ Domain& at(Machine& machine, const NodeId& id) {
   return *std::find_if(machine.vms.begin(), machine.vms.end(), [&](const Domain& vm) { return vm.seen.id == id; });
 }
 
-void prove_earlier_life(Pc& pc, const host::Observed& seen) {
-  if (pc.earlier.empty()) return;
-  if (!pc.seen->young) pc.earlier.clear();
-  for (const auto& vm : seen.vms) pc.earlier.erase({ObjectKind::vm, vm.id.uuid});
-  for (const auto& network : seen.networks) pc.earlier.erase({ObjectKind::network, network.spec.id.uuid});
-}
-
 void follow_guests(Pc& pc, const host::Observed& seen) {
   if (!seen.hypervisor_answers) return;
   std::map<NodeId, Words> words;
@@ -53,21 +47,10 @@ void follow_guests(Pc& pc, const host::Observed& seen) {
   pc.words = std::move(words);
 }
 
-bool needed(const Pc& pc, const host::Observed& seen, const ObjectRef& object) {
-  const auto is = [&](const auto& one) { return one.id.uuid == object.object; };
-  if (object.kind == ObjectKind::vm) {
-    return std::any_of(pc.order->vms.begin(), pc.order->vms.end(), is) || std::any_of(seen.vms.begin(), seen.vms.end(), is) ||
-           std::any_of(seen.files.begin(), seen.files.end(), is);
-  }
-  return std::any_of(pc.order->networks.begin(), pc.order->networks.end(), is) ||
-         std::any_of(seen.networks.begin(), seen.networks.end(), [&](const auto& one) { return is(one.spec); });
-}
-
 void discharge_what_is_gone(Pc& pc, const host::Observed& seen) {
-  if (!pc.order || !seen.hypervisor_answers) return;
-  std::erase_if(pc.obligations, [&](const ObjectRef& object) {
-    return !pc.attempts.in_flight(object) && !pc.earlier.contains(object) && !needed(pc, seen, object);
-  });
+  if (!pc.order || pc.obligations.empty()) return;
+  const auto at_work = host::unproven(pc.earlier, pc.attempts);
+  std::erase_if(pc.obligations, [&](const ObjectRef& object) { return host::is_gone(object, *pc.order, seen, at_work); });
 }
 
 // Journal before effect.
@@ -77,13 +60,10 @@ void oblige(Pc& pc, const host::HostOp& op) {
   }
 }
 
-bool may_exist(const ObjectRef& object) { return object.kind == ObjectKind::vm || object.kind == ObjectKind::network; }
-
 host::PlanMemory memory_of(const Pc& pc) {
   host::PlanMemory memory;
   memory.firewall_rules = filter_rules();
-  memory.in_flight = pc.earlier;
-  for (const auto& object : pc.attempts.in_flight()) memory.in_flight.insert(object);
+  memory.in_flight = host::unproven(pc.earlier, pc.attempts);
   return memory;
 }
 
@@ -100,9 +80,7 @@ void act(Pc& pc, const host::Observed& seen) {
   }
   std::sort(pc.running.begin(), pc.running.end(),
             [](const Running& a, const Running& b) { return host::key_of(a.op) < host::key_of(b.op); });
-  if (pc.applied_generation == pc.order->generation) return;
-  const bool but_for_failures = !plan.ops.empty() && seen.hypervisor_answers && pc.attempts.only_failures();
-  if (plan.settled || but_for_failures) pc.applied_generation = pc.order->generation;
+  if (host::is_applied(plan, seen, pc.attempts)) pc.applied_generation = pc.order->generation;
 }
 
 void forget_process(Pc& pc) {
@@ -191,7 +169,7 @@ void end_look(Pc& pc) {
   pc.seen = std::exchange(pc.looking, std::nullopt);
   pc.attempts.looked();
   const auto seen = pc.seen->blind ? observed(*pc.seen) : pc.seen->machine->observed;
-  prove_earlier_life(pc, seen);
+  host::prove_earlier(pc.earlier, seen, !pc.seen->young);
   follow_guests(pc, seen);
   discharge_what_is_gone(pc, seen);
   act(pc, seen);
@@ -291,18 +269,13 @@ HostReport report_of(const Pc& pc, const SystemId& system, TimePoint clock) {
   report.accepted_generation = pc.order ? pc.order->generation : 0;
   report.applied_generation = pc.applied_generation;
   report.capacity.hardware_virtualisation = true;
-  auto in_flight = pc.earlier;
-  if (pc.seen) {
-    const auto seen = pc.seen->blind ? observed(*pc.seen) : pc.seen->machine->observed;
-    host::add_observed(report, seen, pc.order.get(), guests_of(pc), {}, kAgentNow);
-    if (pc.order) {
-      for (const auto& object : host::half_removed(*pc.order, seen)) in_flight.insert(object);
-    }
-  }
   report.failures = pc.attempts.failures(kAgentNow);
-  for (const auto& object : pc.attempts.in_flight()) in_flight.insert(object);
-  if (planted(Bug::in_flight_untold)) in_flight.clear();
-  std::copy_if(in_flight.begin(), in_flight.end(), std::back_inserter(report.in_flight), &may_exist);
+  std::optional<host::Observed> seen;
+  if (pc.seen) {
+    seen = pc.seen->blind ? observed(*pc.seen) : pc.seen->machine->observed;
+    host::add_observed(report, *seen, pc.order.get(), guests_of(pc), {}, kAgentNow);
+  }
+  report.in_flight = host::told_in_flight(host::unproven(pc.earlier, pc.attempts), pc.order.get(), seen ? &*seen : nullptr);
   return report;
 }
 
