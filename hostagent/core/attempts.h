@@ -56,6 +56,11 @@ class Attempts {
   // The next instant at which one of the answers above is another.
   std::optional<SteadyPoint> next_change(SteadyPoint now) const;
 
+  // Gives a hasher all that the answers above depend on but times and counts: under rules without pauses two that give the
+  // same answer alike whatever happens to both.
+  template <class Hasher>
+  void add_to(Hasher& hasher) const;
+
  private:
   struct Attempt {
     bool running = false, planned = false;
@@ -78,5 +83,26 @@ class Attempts {
   std::set<OpKey> ended_;   // since the newest look began
   std::set<OpKey> unseen_;  // before that, but after the one began that has ended last
 };
+
+template <class Hasher>
+void Attempts::add_to(Hasher& hasher) const {
+  const auto add_key = [&](const OpKey& key) {
+    hasher.add(key.kind);
+    hasher.add(key.object);
+  };
+  std::size_t count = 0;
+  for (const auto& [key, attempt] : attempts_) {
+    if (!attempt.running && !attempt.failure) continue;
+    ++count;
+    add_key(key);
+    hasher.add(static_cast<std::uint64_t>(attempt.running) | static_cast<std::uint64_t>(attempt.planned && attempt.failure) << 1);
+    hasher.add(attempt.failure ? 1 + static_cast<std::uint64_t>(attempt.failure->code) : 0);
+  }
+  hasher.add(count);
+  for (const auto* keys : {&ended_, &unseen_}) {
+    hasher.add(keys->size());
+    for (const auto& key : *keys) add_key(key);
+  }
+}
 
 }  // namespace dure::host

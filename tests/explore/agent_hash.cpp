@@ -45,7 +45,7 @@ void add_objects(Hasher& hasher, const Objects& objects) {
 }
 
 void add_attempts(Hasher& hasher, const Pc& pc) {
-  add_objects(hasher, pc.attempts.in_flight());
+  pc.attempts.add_to(hasher);
   hasher.add(pc.running.size());
   for (const Running& each : pc.running) {
     add(hasher, each.op);
@@ -53,7 +53,6 @@ void add_attempts(Hasher& hasher, const Pc& pc) {
   }
   hasher.add(pc.ghosts.size());
   for (const auto& op : pc.ghosts) add(hasher, op);
-  for (const auto& failure : pc.attempts.failures(kAgentNow)) add(hasher, ObjectRef{failure.kind, failure.object});
 }
 
 }  // namespace

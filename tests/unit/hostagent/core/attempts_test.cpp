@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,24 @@ struct Stand {
     return Duration::max();
   }
 };
+
+// What a hasher is given.
+struct Words {
+  std::vector<std::int64_t> all;
+  void add(const Uuid& id) {
+    for (const auto byte : id.bytes) all.push_back(byte);
+  }
+  template <class Value>
+  void add(Value value) {
+    all.push_back(static_cast<std::int64_t>(value));
+  }
+};
+
+std::vector<std::int64_t> words_of(const Stand& stand) {
+  Words words;
+  stand.attempts.add_to(words);
+  return words.all;
+}
 
 HostOp start_of_sample() {
   const auto order = sample_order();
@@ -130,6 +149,41 @@ TEST_CASE("attempts: while a look is made the one before is told, which has not 
   stand.attempts.looked();
   CHECK_FALSE(stand.attempts.in_flight(key));
   CHECK(stand.attempts.in_flight().empty());
+}
+
+TEST_CASE("attempts: two that answer alike now and not later are told apart by what they give a hasher") {
+  // What has ended since the newest look began, and what did before but was not seen: under way both, begun again only one.
+  Stand before(start_of_sample()), since(start_of_sample());
+  const auto key = key_of(before.op);
+  REQUIRE(before.plan());
+  REQUIRE(since.plan());
+  CHECK(words_of(before) == words_of(since));
+  before.succeed();
+  before.attempts.look();
+  since.attempts.look();
+  since.succeed();
+  CHECK(before.attempts.in_flight() == since.attempts.in_flight());
+  CHECK(words_of(before) != words_of(since));
+  for (auto* stand : {&before, &since}) {
+    stand->attempts.looked();
+    stand->now = stand->now + 1min;
+    stand->attempts.plan({stand->op}, stand->now);
+  }
+  CHECK(before.attempts.may_begin(before.op, before.now));
+  CHECK_FALSE(since.attempts.may_begin(since.op, since.now));
+  CHECK_FALSE(before.attempts.in_flight(key));
+  CHECK(since.attempts.in_flight(key));
+}
+
+TEST_CASE("attempts: a hasher is given what has failed, and no time") {
+  Stand early(start_of_sample()), late(start_of_sample()), well(start_of_sample());
+  late.now = late.now + 1h;
+  for (auto* stand : {&early, &late, &well}) REQUIRE(stand->plan());
+  early.fail();
+  late.fail();
+  well.succeed();
+  CHECK(words_of(early) == words_of(late));
+  CHECK(words_of(early) != words_of(well));
 }
 
 TEST_CASE("attempts: what takes longer than it can is told as stuck until it ends") {
