@@ -33,7 +33,7 @@ class Door:
     def __init__(self, campus, cluster, port=16443):
         self.cluster, self.kubeconfig = cluster, f"{STATE}/kubeconfig-{cluster}"
         campus.dure("cluster", "kubeconfig", cluster, "--for", "2h", "--out", self.kubeconfig,
-                    "--server", f"https://127.0.0.1:{port}")
+                    "--server", f"https://127.0.0.1:{port}", timeout=180)
         expect(os.stat(self.kubeconfig).st_mode & 0o077 == 0, "others may read the kubeconfig")
         self.proxy = campus.dure_background("cluster", "proxy", cluster, "--port", str(port))
 
