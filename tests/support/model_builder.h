@@ -10,6 +10,7 @@
 #include "controlnode/core/decide.h"
 #include "controlnode/core/host_orders.h"
 #include "controlnode/core/kept.h"
+#include "controlnode/core/lead.h"
 
 namespace dure::control::test {
 
@@ -34,6 +35,18 @@ inline TimePoint seconds_in(std::int64_t seconds) {
 // The instant, of a clock that nobody sets: where a test does not say otherwise, both count alike.
 inline SteadyPoint steady(TimePoint date) { return {date.us}; }
 inline Now at(TimePoint date) { return {date, steady(date)}; }
+
+// Another process of the control node takes the lead with what is stored.
+inline void take_the_lead(Model& model, SteadyPoint now) {
+  model.lead_since = {};
+  model.next_sweep = {};
+  model.date_was_set = false;
+  model.round_trips.clear();
+  // What is stored of a host is as old as its last difference.
+  for (auto& [id, seen] : model.observations) seen.sequence = 0;
+  begin_lead(model, Model{}, now);
+  ++model.fence.epoch;
+}
 
 // Small models, and a decider around them: requests and reports in, decisions out.
 //

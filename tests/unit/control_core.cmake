@@ -36,6 +36,7 @@ add_doctest_binary(
           controlnode/core/round_trips_test.cpp
           controlnode/core/scenario_expect.cpp
           controlnode/core/scenario_leases.cpp
+          controlnode/core/scenario_reports.cpp
           controlnode/core/scenario_run.cpp
           controlnode/core/scenario_test.cpp
           controlnode/core/scenario_words.cpp

@@ -97,6 +97,42 @@ TEST_CASE("scenarios: an unknown word is an error that names file and line") {
   CHECK(first("> report h1 running demo-w7\n") == "x.txt:5: there never was a node 'demo-w7'");
   CHECK(first("host h2 site z\n") == "x.txt:5: there is no site 'z'");
   CHECK(first("> scale demo many\n") == "x.txt:5: 'many' is no number of workers");
+  CHECK(first("settings silent-after 60s patience 3s\n") == "x.txt:5: unknown word 'patience'");
+  CHECK(first("> report h1 in-flight demo\n") == "x.txt:5: there never was a node or cluster 'demo'");
+  CHECK(first("> report h1 networks demo\n") == "x.txt:5: there never was a cluster 'demo'");
+  CHECK(first("> report h1 accepted 9\n") == "x.txt:5: the host was sent no such order");
+}
+
+TEST_CASE("scenarios: what a host says of itself and its VMs is said in words") {
+  const std::string created = "> create demo\nexpect accepted demo-cp1@h1\n";
+  const std::string deleted = created + "> confirm h1\nexpect node demo-cp1 ready\n> delete demo\nexpect node demo-cp1 deleting\n";
+  // A network that is there, or in flight, holds up the cluster; so does a VM.
+  CHECK(findings(deleted + "> report h1\nexpect nothing-left\n") == Findings{});
+  for (const std::string held : {"networks demo", "in-flight demo", "in-flight demo-cp1", "unobserved"}) {
+    CAPTURE(held);
+    CHECK(findings(deleted + "> report h1 " + held + "\nexpect cluster demo deleting\n") == Findings{});
+  }
+  // Of which boot a guest speaks, and how long it has not.
+  const std::string ready = created + "> report h1 running demo-cp1 boot 0 stages booted,network,configured,ready\nexpect node demo-cp1 ready\n";
+  CHECK(findings(ready + "> report h1 session 2 running demo-cp1 boot 1 stages booted\nexpect node demo-cp1 booting\n") == Findings{});
+  CHECK(findings(ready + "> report h1 running demo-cp1 boot 0 silent 90s stages booted,network,configured,ready\n"
+                         "expect node demo-cp1 unknown says its guest has been silent\n") == Findings{});
+  CHECK(findings(ready + "> reboot demo demo-cp1\nexpect node demo-cp1 booting\n"
+                         "> report h1 running demo-cp1 boot 1 stages booted,network,configured,ready\nexpect node demo-cp1 booting\n"
+                         "> report h1 running demo-cp1 restart 1 boot 1 stages booted,network,configured,ready\nexpect node demo-cp1 ready\n") ==
+        Findings{});
+}
+
+TEST_CASE("scenarios: settings, silent hosts and a new leader are said in words") {
+  const std::string two = "host h2 site a\nsettings silent-after 60s given-up-after 600s node-deadline 120s\n> create demo workers 1\n"
+                          "expect accepted demo-cp1@h1 demo-w1@h2\n";
+  const std::string ready = two + "> confirm h1,h2\nexpect cluster demo ready\n";
+  CHECK(findings(ready + "> silence h1,h2 55s\nexpect node demo-w1 ready\n> silence h2 10s\nexpect node demo-w1 unknown\n"
+                         "expect node demo-cp1 ready\n") == Findings{});
+  CHECK(findings(two + "> wait 120s\nexpect node demo-w1 failed\n") == Findings{});
+  // Who begins to lead gives everybody a while before he counts as silent.
+  CHECK(findings(ready + "> silence h1,h2 55s\nexpect node demo-w1 ready\n> new-leader\nexpect node demo-w1 ready\n> silence h1,h2 55s\n"
+                         "expect node demo-w1 ready\n> silence h1,h2 10s\nexpect node demo-w1 unknown\n") == Findings{});
 }
 
 TEST_CASE("scenarios: one that expects nothing, or nothing of its last event, fails") {

@@ -35,17 +35,6 @@ bool has_name(const Rows& rows, const std::string& name) {
   return std::any_of(rows.begin(), rows.end(), [&](const auto& entry) { return entry.second.name == name; });
 }
 
-std::vector<GuestStage> stages_of(Words& words) {
-  std::vector<GuestStage> stages;
-  for (const std::string& name : words.list("stage")) {
-    if (std::find(std::begin(kKnownStages), std::end(kKnownStages), name) == std::end(kKnownStages)) {
-      unknown_word(name, "boot stage");
-    }
-    stages.push_back({name, 1000 * (stages.size() + 1)});
-  }
-  return stages;
-}
-
 }  // namespace
 
 World::World() {
@@ -80,6 +69,7 @@ void World::set_up(std::string_view word, Words& words) {
   if (word == "site") return add_site(words);
   if (word == "host") return add_host(words);
   if (word == "flavor") return add_flavor(words);
+  if (word == "settings") return set(words);
   unknown_word(word, "line of a scenario");
 }
 
@@ -136,6 +126,25 @@ void World::add_flavor(Words& words) {
   if (!accepted(*reply)) throw Malformed(refused(*reply).error.message);
 }
 
+void World::set(Words& words) {
+  Settings& settings = campus.model.settings;
+  while (!words.empty()) {
+    if (words.take("silent-after")) {
+      settings.silent_after_s = words.seconds();
+    } else if (words.take("given-up-after")) {
+      settings.given_up_after_s = words.seconds();
+    } else if (words.take("node-deadline")) {
+      settings.node_deadline_s = words.seconds();
+    } else if (words.take("drain-deadline")) {
+      settings.drain_deadline_s = words.seconds();
+    } else if (words.take("network-prefix")) {
+      settings.cluster_prefix_length = static_cast<std::uint8_t>(words.number("length of a prefix"));
+    } else {
+      words.end();
+    }
+  }
+}
+
 void World::happen(Words& words) {
   reply.reset();
   ordered.clear();
@@ -162,6 +171,7 @@ void World::happen(Words& words) {
   if (event == "report") return report(words);
   if (event == "confirm") return confirm(words);
   if (event == "measure") return measure(words);
+  if (event == "new-leader") return new_leader(words);
   if (event == "silence") return wait(words, true);
   if (event == "wait") return wait(words, false);
   unknown_word(event, "event");
@@ -254,6 +264,11 @@ void World::power(Words& words, PowerAction action) {
   ask(request);
 }
 
+void World::new_leader(Words& words) {
+  words.end();
+  take_the_lead(campus.model, steady(campus.now));
+}
+
 // The newest operation of a kind.
 void World::cancel(Words& words) {
   const auto kind = operation_kind(words.next("kind of operation"));
@@ -321,6 +336,9 @@ void World::act(const Event& event) {
       sent_[put->host][put->generation] = campus.orders.at(put->host);
     } else if (const auto* node = std::get_if<Node>(&change)) {
       nodes_[node->name] = node->id;
+    } else if (const auto* cluster = std::get_if<Cluster>(&change)) {
+      const auto network = campus.model.networks.find(cluster->network);
+      if (network != campus.model.networks.end()) networks_[cluster->name] = {network->first, network->second.vni};
     }
   }
 }
@@ -330,127 +348,19 @@ void World::say(HostReport report) {
   act(ReportEvent{report.host, std::move(report)});
 }
 
-VmReport World::vm_of(const HostId& id, std::uint64_t applied, const std::string& name) const {
-  const auto known = nodes_.find(name);
-  if (known == nodes_.end()) throw Malformed("there never was a node '" + name + "'");
-  VmReport vm;
-  vm.id = known->second;
-  vm.generation = 1;
-  const auto orders = sent_.find(id);
-  if (orders == sent_.end()) return vm;
-  const auto order = orders->second.find(applied);
-  if (order == orders->second.end()) return vm;
-  vm.order = order->second.order;
-  for (const VmSpec& spec : order->second.vms) {
-    if (spec.id == vm.id) vm.generation = spec.generation;
-  }
-  return vm;
-}
-
-void World::read_vms(Words& words, std::uint64_t applied, HostReport& report) const {
-  while (!words.empty()) {
-    const std::string word = words.next("state of a VM");
-    const auto state = vm_state(word);
-    if (!state) unknown_word(word, "state of a VM");
-    const std::vector<std::string> names = words.list("node");
-    std::vector<GuestStage> stages;
-    if (words.take("stages")) stages = stages_of(words);
-    for (const std::string& name : names) {
-      VmReport vm = vm_of(report.host, applied, name);
-      vm.state = *state;
-      vm.stages = stages;
-      report.vms.push_back(std::move(vm));
-    }
-  }
-}
-
-// What the host says is all that it has: a VM that is not named is not there. Its networks and
-// images are those of the order that it has applied, which is the newest unless the line says so.
-void World::report(Words& words) {
-  const HostId id = host(words.next("host"));
-  const auto orders = sent_.find(id);
-  const std::uint64_t newest = orders == sent_.end() ? 0 : orders->second.rbegin()->first;
-  HostReport report = campus.idle_report(id);
-  report.accepted_generation = newest;
-  if (words.take("accepted")) {
-    report.accepted_generation = static_cast<std::uint64_t>(words.number("generation"));
-  }
-  report.applied_generation = report.accepted_generation;
-  if (words.take("applied")) {
-    report.applied_generation = static_cast<std::uint64_t>(words.number("generation"));
-  }
-  if (words.take("in-flight")) {
-    for (const std::string& name : words.list("node")) {
-      report.in_flight.push_back({ObjectKind::vm, vm_of(id, report.applied_generation, name).id.uuid});
-    }
-    std::sort(report.in_flight.begin(), report.in_flight.end());
-  }
-  read_vms(words, report.applied_generation, report);
-  if (report.applied_generation > 0) {
-    if (report.applied_generation > newest) throw Malformed("the host was sent no such order");
-    const HostOrder& order = orders->second.at(report.applied_generation);
-    for (const NetworkSpec& network : order.networks) {
-      report.networks.push_back({network.id, network.vni});
-    }
-    for (const ImageSpec& image : order.images) report.images.push_back({image.id, true, 1, 1});
-  }
-  say(std::move(report));
-}
-
-// The host has done all of its newest order, and its guests have come this far.
-void World::confirm(Words& words) {
-  std::vector<HostId> hosts;
-  for (const std::string& name : words.list("host")) hosts.push_back(host(name));
-  std::optional<std::vector<GuestStage>> stages;
-  if (words.take("stages")) stages = stages_of(words);
-  std::vector<std::string> departed;
-  if (words.take("departed")) departed = words.list("node");
-  words.end();
-  for (const HostId& id : hosts) {
-    HostReport report = campus.report_of(id);
-    for (VmReport& vm : report.vms) {
-      if (stages) vm.stages = *stages;
-      vm.departed = departed;
-    }
-    say(std::move(report));
-  }
-}
-
-// The host says again what it said last, and what it has measured since of these sites.
-void World::measure(Words& words) {
-  const HostId id = host(words.next("host"));
-  HostReport report = said_.contains(id) ? said_.at(id) : campus.idle_report(id);
-  report.sequence = campus.idle_report(id).sequence;
-  report.clock = campus.now;
-  report.round_trips.clear();
-  ++rounds_;
-  while (!words.empty()) {
-    const std::string name = words.next("site");
-    SiteRoundTrip trip{{}, rounds_, 5, 0, 0, 0};
-    for (const auto& [site, row] : campus.model.sites) {
-      if (row.name == name) trip.site = site;
-    }
-    if (trip.site.is_nil()) throw Malformed("there is no site '" + name + "'");
-    if (!words.take("none")) {
-      trip.answered = trip.sent;
-      trip.least_us = trip.median_us = small(words.milliseconds() * 1000);
-    }
-    report.round_trips.push_back(trip);
-  }
-  say(std::move(report));
-}
-
-// Time passes. Every host that has ever spoken repeats what it said last, a silent one excepted.
+// Time passes. Every host that has ever spoken repeats what it said last, silent ones excepted.
 void World::wait(Words& words, bool silence) {
-  std::optional<HostId> silent;
-  if (silence) silent = host(words.next("host"));
+  std::set<HostId> silent;
+  if (silence) {
+    for (const std::string& name : words.list("host")) silent.insert(host(name));
+  }
   const std::int64_t seconds = words.seconds();
   if (seconds == 0 || seconds > kLongestWait) throw Malformed("a wait is 1s to 1000000s");
   words.end();
   for (std::int64_t left = seconds; left > 0; left -= kHeartbeatSeconds) {
     campus.now = campus.now + Duration{std::min(left, kHeartbeatSeconds) * 1'000'000};
     for (auto& [id, report] : said_) {
-      if (id == silent) continue;
+      if (silent.contains(id)) continue;
       report.sequence = campus.idle_report(id).sequence;
       report.clock = campus.now;
       act(ReportEvent{id, report});

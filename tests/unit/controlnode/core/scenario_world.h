@@ -19,7 +19,7 @@ class World {
  public:
   World();
 
-  // "site a mtu 1500", "host h1 site a ...", "flavor small 1 1024 10"
+  // "site a mtu 1500", "host h1 site a ...", "flavor small 1 1024 10", "settings silent-after 60s"
   void set_up(std::string_view word, Words& words);
   // "create demo ...", "report h1 ...", "wait 60s": the line behind the ">"
   void happen(Words& words);
@@ -41,6 +41,7 @@ class World {
   void add_site(Words& words);
   void add_host(Words& words);
   void add_flavor(Words& words);
+  void set(Words& words);
 
   void create(Words& words, const std::string& line);
   static bool take_place(Words& words, Host& host);
@@ -58,6 +59,7 @@ class World {
   void access(Words& words);
   void revoke(Words& words);
   void cordon(Words& words, bool cordoned);
+  void new_leader(Words& words);
   void report(Words& words);
   void confirm(Words& words);
   void measure(Words& words);
@@ -66,14 +68,19 @@ class World {
   void act(const Event& event);
   void ask(Request request);
   void say(HostReport report);
-  void read_vms(Words& words, std::uint64_t applied, HostReport& report) const;
-  VmReport vm_of(const HostId& host, std::uint64_t applied, const std::string& name) const;
+  bool take_report_word(Words& words, HostReport& report, bool& networks_told) const;
+  void read_vms(Words& words, HostReport& report) const;
+  void add_ordered(HostReport& report, bool with_networks) const;
+  const HostOrder* order_of(const HostReport& report) const;   // that it says it has applied; null: it was sent none such
+  VmReport vm_of(const HostReport& report, const std::string& name) const;
+  ObjectRef object_of(const std::string& name) const;
 
   std::map<HostId, std::map<std::uint64_t, HostOrder>> sent_;  // by generation
   std::map<HostId, HostReport> said_;                          // the newest report, to repeat
   std::uint32_t replaced_ = 0;                                 // hosts
   std::uint64_t rounds_ = 0;                                   // of measurements
   std::map<std::string, NodeId> nodes_;                        // every node there ever was
+  std::map<std::string, NetworkReport> networks_;              // the newest of each cluster there ever was, by its name
 };
 
 }  // namespace dure::control::test
