@@ -13,7 +13,7 @@ namespace dure::explore {
 // One thing that a user or operator may ask for in a walk.
 struct Ask {
   enum class Kind : std::uint8_t {
-    create, scale, replace, repair, repair_lost, remove, cancel, stop, start, reboot, lose, replace_host,
+    create, scale, repair, repair_lost, remove, cancel, stop, start, reboot, lose, replace_host,
   };
   Kind kind = Kind::create;
   std::string cluster{};
@@ -21,6 +21,7 @@ struct Ask {
   std::size_t pc = 0;
   std::string node{};
   std::uint8_t times = 1;   // at most, in one history
+  std::string image{};      // of a cluster that is created; empty: one without Kubernetes
 };
 
 // What an agent does in one step: what is between is seen by nobody else, and cannot go wrong. So walks with more PCs are
@@ -42,6 +43,9 @@ struct Config {
   bool kubernetes = false;
   bool image_there = true;    // else it is fetched first
   Pace pace = Pace::fine;
+  std::uint8_t network_prefix = 24;   // of a cluster
+  // States that the walk has at least, unless its bounds are others: with fewer, something that could come comes no more.
+  std::size_t least_states = 0;
 };
 
 std::vector<Config> configs();
@@ -50,8 +54,8 @@ Config deeper(Config config);
 
 State first_state(const Config& config);
 
-// As the scenarios of tests/unit/controlnode/core write it.
-std::string in_words(const Ask& ask);
+// As the scenarios of tests/unit/controlnode/core write it. `model`: of whom it is asked.
+std::string in_words(const Ask& ask, const control::Model& model);
 std::string setting_in_words(const Config& config);
 
 }  // namespace dure::explore

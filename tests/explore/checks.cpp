@@ -53,6 +53,24 @@ void check_identities(const State& state, Findings& findings) {
   }
 }
 
+// Also of a node that its Kubernetes cluster has not let go: its address may still be routed to it.
+void check_addresses(const Model& model, Findings& findings) {
+  std::set<std::pair<ClusterId, Ipv4>> taken;
+  std::set<std::pair<ClusterId, std::string>> names;
+  const auto take = [&](const ClusterId& cluster, Ipv4 address, const std::string& name) {
+    if (!taken.emplace(cluster, address).second) findings.push_back({"address-twice", "the address of " + name + " is another's as well"});
+  };
+  for (const auto& [id, node] : model.nodes) {
+    take(node.cluster, node.address, node.name);
+    names.emplace(node.cluster, node.name);
+  }
+  for (const auto& [id, cluster] : model.clusters) {
+    for (const auto& departing : cluster.departing) {
+      if (!names.contains({id, departing.name})) take(id, departing.address, departing.name);
+    }
+  }
+}
+
 void check_claims(const State& state, Findings& findings) {
   const Model& model = state.control->model;
   for (const auto& [id, host] : model.hosts) {
@@ -201,6 +219,7 @@ bool hangs(const Pc& pc) {
 void check_state(const State& state, Findings& findings) {
   check_identities(state, findings);
   check_claims(state, findings);
+  check_addresses(state.control->model, findings);
   for (std::size_t i = 0; i < state.pc_count; ++i) {
     if (state.pcs[i]->dead) continue;
     check_filter(*state.pcs[i], i, findings);

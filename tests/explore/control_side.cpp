@@ -5,7 +5,6 @@
 
 #include "controlnode/core/bootstrap_plan.h"
 #include "controlnode/core/host_orders.h"
-#include "controlnode/core/lead.h"
 #include "controlnode/core/next_wake.h"
 #include "controlnode/core/silence.h"
 #include "protocol/wire/replay_guard.h"
@@ -48,6 +47,29 @@ std::optional<SteadyPoint> waited_for(const Model& model) {
   return first;
 }
 
+// Who is gone has left its Kubernetes cluster when that has said so. Until then the cluster is told to let it go.
+void check_departures(const Model& before, const Model& after, std::span<const control::Event> events) {
+  const auto said = [&](const std::string& name) {
+    return std::any_of(events.begin(), events.end(), [&](const control::Event& event) {
+      const auto* report = std::get_if<control::ReportEvent>(&event);
+      return report != nullptr && std::any_of(report->report.vms.begin(), report->report.vms.end(), [&](const VmReport& vm) {
+               return std::find(vm.departed.begin(), vm.departed.end(), name) != vm.departed.end();
+             });
+    });
+  };
+  for (const auto& [id, node] : before.nodes) {
+    const auto cluster = after.clusters.find(node.cluster);
+    if (after.nodes.contains(id) || cluster == after.clusters.end() || cluster->second.kubernetes.version.empty() ||
+        cluster->second.state == control::ClusterState::deleting) {
+      continue;
+    }
+    const auto& departing = cluster->second.departing;
+    const std::string& name = node.name;
+    const bool told = std::any_of(departing.begin(), departing.end(), [&name](const auto& each) { return each.name == name; });
+    if (!told && !said(name)) throw Broken{name + " is gone, and its cluster is not told to let it go"};
+  }
+}
+
 struct Decided {
   Model model;
   control::Decision decision;
@@ -64,6 +86,7 @@ Decided decided(const Model& before, std::span<const control::Event> events, Ste
   if (const auto due = waited_for(result.model); due && (!result.decision.wake_at || *result.decision.wake_at > *due)) {
     throw Broken{"nobody is woken when a deadline has come"};
   }
+  check_departures(before, result.model, events);
   forget_history(result.model);
   return result;
 }
@@ -89,7 +112,7 @@ control::Request request_of(const Model& model, const Ask& ask, std::uint8_t occ
       create.control_planes = ask.planes;
       create.workers = ask.workers;
       create.flavor = "small";
-      create.image = ask.node.empty() ? "debian-13" : ask.node;
+      create.image = ask.image.empty() ? "debian-13" : ask.image;
       create.key_pair = "me";
       return create;
     }
@@ -98,12 +121,6 @@ control::Request request_of(const Model& model, const Ask& ask, std::uint8_t occ
       scale.cluster = ask.cluster;
       scale.workers = ask.workers;
       return scale;
-    }
-    case Kind::replace: {
-      control::ReplaceNode replace;
-      replace.cluster = ask.cluster;
-      replace.node = ask.node;
-      return replace;
     }
     case Kind::repair:
     case Kind::repair_lost: {
@@ -205,14 +222,7 @@ ControlRef tick(const Control& before, SteadyPoint now, std::vector<HostReport> 
 
 ControlRef restart(const Control& before) {
   Model model = before.model;
-  model.lead_since = {};
-  model.next_sweep = {};
-  model.told_date = control::DateDoubt::none;
-  model.round_trips.clear();
-  // What is stored of a host is as old as its last difference.
-  for (auto& [id, seen] : model.observations) seen.sequence = 0;
-  control::begin_lead(model, Model{}, before.now);
-  ++model.fence.epoch;
+  control::test::take_the_lead(model, before.now);
   return make_control(std::move(model), before.now);
 }
 

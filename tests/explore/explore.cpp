@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 
 #include "common/planted.h"
 #include "tests/explore/search.h"
+#include "tests/unit/controlnode/core/scenario_run.h"
 
 // Walks through all that can come on small campuses, and proves by planted faults that it would see one.
 #ifdef DURE_PLANTED
@@ -32,7 +34,12 @@ struct Options {
   int asks = -1, faults = -1;   // bounds in place of a walk's own
   bool deep = false;
   bool list = false, all_plants = false;
+
+  bool bounded() const { return asks >= 0 || faults >= 0 || deep || states > 0; }
 };
+
+// Of all walks together, within their own bounds.
+constexpr std::size_t kLeastStates = 1'000'000;
 
 // What is planted, and the walks in which it is looked for.
 struct Guard {
@@ -51,6 +58,10 @@ std::vector<Guard> guards() {
       {"generation-ignored", {"near"}},
       {"boots-ignored", {"power"}},
       {"off-not-ordered", {"power"}},
+      {"nothing-owed", {"moved"}},
+      {"nothing-owed", {"spare"}},
+      {"not-departing", {"drain"}},
+      {"addresses-at-once", {"tight"}},
   };
 }
 
@@ -75,14 +86,36 @@ void print(const Config& config, const Walk& result, double seconds) {
   for (const Violation& violation : result.violations) std::cout << violation.history << "\n";
 }
 
-bool walk_one(const Config& config, const Options& options) {
+// What came of a job of its own process.
+struct Done {
+  bool well = false;
+  std::size_t states = 0;   // of a walk
+};
+
+bool too_few(const Config& config, const Walk& result) {
+  if (config.least_states > 0 && result.states >= config.least_states) return false;
+  std::cout << config.name << ": " << result.states << " states, and " << config.least_states
+            << " is the least that it has: something that could come comes no more\n";
+  return true;
+}
+
+Done walk_one(const Config& config, const Options& options) {
   const auto begin = std::chrono::steady_clock::now();
   Config bounded = options.deep ? deeper(config) : config;
   if (options.asks >= 0) bounded.max_asks = static_cast<std::uint8_t>(options.asks);
   if (options.faults >= 0) bounded.max_faults = static_cast<std::uint8_t>(options.faults);
   const auto result = walk(bounded, {options.states, false});
   print(bounded, result, seconds_since(begin));
-  return result.violations.empty() && (result.complete || options.states > 0);
+  const bool few = !options.bounded() && too_few(bounded, result);
+  return {result.violations.empty() && !few && (result.complete || options.states > 0), result.states};
+}
+
+// The least number of states is proven as well: a walk in which nobody asks for anything ends too soon, and that is seen.
+Done find_empty_walk() {
+  Config config = configs().front();
+  config.asks.clear();
+  const auto result = walk(config, {});
+  return {result.complete && result.violations.empty() && too_few(config, result), 0};
 }
 
 #ifdef DURE_PLANTED
@@ -96,11 +129,18 @@ bool plant(const std::string& name) {
 bool plant(const std::string&) { return false; }
 #endif
 
-// True: the walk has seen it.
-bool find_planted(const Guard& guard) {
+// Whether the history, as a scenario, is one, and leads to where the walk has come.
+bool replays(const std::string& name, const std::string& history) {
+  const auto run = control::test::run_scenario(name, history);
+  for (const auto& finding : run.findings) std::cout << "  its history does not lead there: " << finding << "\n";
+  return run.findings.empty();
+}
+
+// Well: the walk has seen it.
+Done find_planted(const Guard& guard) {
   if (!plant(guard.plant)) {
     std::cout << guard.plant << ": this build has no such fault to plant\n";
-    return false;
+    return {};
   }
   const auto all = configs();
   for (const auto& name : guard.configs) {
@@ -112,33 +152,37 @@ bool find_planted(const Guard& guard) {
     std::cout << "planted " << guard.plant << ": found in " << name << " as " << result.violations.front().finding.code << " after "
               << result.states << " states, " << seconds_since(begin) << " s\n"
               << result.violations.front().history << "\n";
-    return true;
+    return {replays(guard.plant, result.violations.front().history), 0};
   }
   std::cout << "planted " << guard.plant << ": NOT found\n";
-  return false;
+  return {};
 }
 
 // Each job in a process of its own, so that each has its own faults and its own peak of memory; so many at a time.
 class Jobs {
  public:
-  explicit Jobs(std::size_t at_a_time) : at_a_time_(at_a_time) {}
+  explicit Jobs(std::size_t at_a_time) : at_a_time_(at_a_time) {
+    if (pipe2(states_, O_NONBLOCK) != 0) std::abort();
+  }
 
-  void run(const std::function<bool()>& job) {
+  void run(const std::function<Done()>& job) {
     while (running_ >= at_a_time_) wait_for_one();
     std::cout.flush();
     const pid_t child = fork();
     if (child == 0) {
-      const bool well = job();
+      const Done done = job();
       std::cout.flush();
-      _exit(well ? 0 : 1);
+      const bool told = write(states_[1], &done.states, sizeof done.states) == sizeof done.states;
+      _exit(done.well && told ? 0 : 1);
     }
     ++running_;
   }
-  // How many went wrong.
-  std::pair<std::size_t, std::size_t> end() {
+  void end() {
     while (running_ > 0) wait_for_one();
-    return {passed_, failed_};
   }
+  std::size_t passed() const { return passed_; }
+  std::size_t failed() const { return failed_; }
+  std::size_t states() const { return sum_; }
 
  private:
   void wait_for_one() {
@@ -146,9 +190,12 @@ class Jobs {
     if (wait(&status) < 0) std::abort();
     --running_;
     ++(WIFEXITED(status) && WEXITSTATUS(status) == 0 ? passed_ : failed_);
+    std::size_t states = 0;   // who was killed has told nothing
+    if (read(states_[0], &states, sizeof states) == sizeof states) sum_ += states;
   }
 
-  std::size_t at_a_time_, running_ = 0, passed_ = 0, failed_ = 0;
+  std::size_t at_a_time_, running_ = 0, passed_ = 0, failed_ = 0, sum_ = 0;
+  int states_[2]{};   // pipe: each process tells how many it has seen
 };
 
 std::size_t number(const std::string& text) {
@@ -214,9 +261,18 @@ int run(const Options& options) {
     jobs.run([&] { return walk_one(config, options); });
   }
   if (options.list) return 0;
+  const bool all = options.configs.empty() && !only_plants;
+  if (all) jobs.run(&find_empty_walk);
   for (const Guard& guard : wanted_guards(options)) jobs.run([&] { return find_planted(guard); });
-  const auto [passed, failed] = jobs.end();
-  std::cout << passed << " passed, " << failed << " failed, 0 skipped\n";
+  jobs.end();
+  if (jobs.passed() + jobs.failed() == 0) {
+    std::cout << "there is no walk or fault of that name\n";
+    return 2;
+  }
+  const bool few = all && !options.bounded() && jobs.states() < kLeastStates;
+  if (all) std::cout << jobs.states() << " states in all" << (few ? ", which are too few\n" : "\n");
+  const auto failed = jobs.failed() + static_cast<std::size_t>(few);
+  std::cout << jobs.passed() << " passed, " << failed << " failed, 0 skipped\n";
   return failed == 0 ? 0 : 1;
 }
 

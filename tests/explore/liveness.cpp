@@ -5,6 +5,7 @@
 
 #include "controlnode/core/lifecycle.h"
 #include "tests/explore/control_side.h"
+#include "tests/explore/history.h"
 
 namespace dure::explore {
 namespace {
@@ -52,11 +53,15 @@ void Operator::tell(const std::string& line) {
   if (told_ != nullptr) told_->push_back(line);
 }
 
+void Operator::tell_end(const State& state) {
+  if (told_ != nullptr) told_->push_back("# then:\n" + where_all_stands(state));
+}
+
 bool Operator::asked(State& state, const Ask& wish, Findings& findings) {
   try {
     auto next = after_ask(state, wish, kByOperator);
     if (!next) return false;
-    tell("> " + in_words(wish));
+    tell("> " + in_words(wish, state.control->model));
     state = std::move(*next);
     check_state(state, findings);
     return true;
@@ -119,7 +124,7 @@ void Operator::repair(State& state, Findings& findings) {
   }
 }
 
-void Operator::remove_all(State state, Findings& findings) {
+void Operator::remove_all(State& state, Findings& findings) {
   const Hash here = hash_of(state);
   if (!findings.empty() || removed_.contains(here)) return;
   for (const std::string& name : cluster_names(state)) {
@@ -136,18 +141,20 @@ void Operator::remove_all(State state, Findings& findings) {
 void Operator::visit(const State& rest, Findings& findings, std::vector<std::string>* told) {
   told_ = told;
   const Hash here = hash_of(rest);
+  State state = rest;
   if (!repaired_.contains(here)) {
-    State state = rest;
     tell("# PCs that are dead are given up, and clusters repaired");
     give_up(state, findings);
     if (findings.empty()) repair(state, findings);
     if (findings.empty()) repaired_.insert(here);
-    remove_all(std::move(state), findings);
-    if (!findings.empty()) return;
+    remove_all(state, findings);
+    if (!findings.empty()) return tell_end(state);
     if (told != nullptr) told->clear();
+    state = rest;
   }
   tell("# all clusters are deleted");
-  remove_all(rest, findings);
+  remove_all(state, findings);
+  if (!findings.empty()) tell_end(state);
 }
 
 }  // namespace dure::explore

@@ -22,8 +22,9 @@ class Operator {
   bool to_rest(State& state, Findings& findings);
   void give_up(State& state, Findings& findings);
   void repair(State& state, Findings& findings);
-  void remove_all(State state, Findings& findings);
+  void remove_all(State& state, Findings& findings);
   void tell(const std::string& line);
+  void tell_end(const State& state);
 
   const Config& config_;
   std::vector<std::string>* told_ = nullptr;

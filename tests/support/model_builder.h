@@ -40,7 +40,7 @@ inline Now at(TimePoint date) { return {date, steady(date)}; }
 inline void take_the_lead(Model& model, SteadyPoint now) {
   model.lead_since = {};
   model.next_sweep = {};
-  model.date_was_set = false;
+  model.told_date = DateDoubt::none;
   model.round_trips.clear();
   // What is stored of a host is as old as its last difference.
   for (auto& [id, seen] : model.observations) seen.sequence = 0;
