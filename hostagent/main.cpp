@@ -79,17 +79,17 @@ Result<void> run(const Config& config) {
 
   auto round_trips = IcmpRoundTrips::start(queue, random, config.text("network.underlay_address"));
   if (!round_trips) return round_trips.error();
-  ThreadTaskRunner looks(1, 4), fetches(2, 256), networks(2, 1024), vms(8, 1024);
+  ThreadTaskRunner looks(1, 4), glances(1, 4), fetches(2, 256), networks(2, 1024), vms(8, 1024);
   AgentTiming timing;
   timing.keep_images = std::chrono::hours(config.integer("images.keep_hours"));
-  AgentLoop loop({steady, clock, {looks, fetches, networks, vms}, queue, **control, **journal, **hypervisor, dataplane,
+  AgentLoop loop({steady, clock, {looks, glances, fetches, networks, vms}, queue, **control, **journal, **hypervisor, dataplane,
                   firewall, **blobs, **seeds, **guests, machine, bundle->signing, tunnels->get(), round_trips->get()},
                  {bundle->system, keys->host, SessionId{uuid_from_random(random.bytes16())}, *boot,
                   DURE_VERSION, *capacity, *channels_dir},
                  timing);
   StopOnSignal stopper(*signals, [&] { queue.events().close(); });
   const auto ended = run_until_closed(loop, queue, steady);
-  for (auto* lane : {&looks, &fetches, &networks, &vms}) lane->stop();
+  for (auto* lane : {&looks, &glances, &fetches, &networks, &vms}) lane->stop();
   return ended;
 }
 

@@ -14,7 +14,8 @@
 namespace dure::host {
 
 struct EnvelopeReceived { std::string bytes; };
-struct ObservationDone { Observed observed; };
+// `look`: its number. `glance`: libvirt was not asked.
+struct ObservationDone { Observed observed; std::uint64_t look = 0; bool glance = false; };
 struct OpDone { HostOp op; Result<void> outcome; };
 struct BlobProgress { Digest digest; std::uint64_t bytes_done = 0; };
 struct HypervisorChanged {};

@@ -57,7 +57,7 @@ void AgentLoop::do_what_is_due() {
 
 // A retry is due only while nobody looks: the look that is under way will see to it.
 bool AgentLoop::look_due(SteadyPoint now) const {
-  if (looking_ || now - look_began_ < timing_.looks_apart) return false;
+  if ((blind_ ? glancing_ : looking_) || now - look_began_ < timing_.looks_apart) return false;
   return look_wanted_ || now - look_began_ >= timing_.observe_every || attempts_.retry_due(now);
 }
 
@@ -65,7 +65,7 @@ SteadyPoint AgentLoop::next_wake() const {
   const auto now = parts_.steady.now();
   auto wake = last_sent_ + timing_.heartbeat;
   const auto at = [&](SteadyPoint when) { wake = std::min(wake, when); };
-  if (looking_) {
+  if (blind_ ? glancing_ : looking_) {
     if (!blind_) at(look_began_ + timing_.look_at_most);
   } else {
     at(look_began_ + timing_.observe_every);
@@ -81,26 +81,47 @@ SteadyPoint AgentLoop::next_wake() const {
 }
 
 void AgentLoop::look() {
-  looking_ = true;
-  look_wanted_ = blind_ = false;
+  look_wanted_ = false;
   look_began_ = parts_.steady.now();
   attempts_.look();
-  parts_.lanes.looks.run([this] { parts_.inbox.post(ObservationDone{observe(parts_)}); });
+  const auto number = ++looks_;
+  if (blind_) {
+    glancing_ = true;
+    parts_.lanes.glances.run([this, number] { parts_.inbox.post(ObservationDone{glance(parts_), number, true}); });
+  } else {
+    looking_ = true;
+    parts_.lanes.looks.run([this, number] { parts_.inbox.post(ObservationDone{observe(parts_), number}); });
+  }
 }
 
 void AgentLoop::blind() {
-  blind_ = true;
+  blind_ = look_wanted_ = true;
   if (!seen_) seen_.emplace();
   seen_->hypervisor_answers = false;
-  note(*seen_, ConditionCode::hypervisor_away,
-       "has not answered a look at its VMs for more than " + seconds(timing_.look_at_most));
+  tell_blind();
   log::warn("a look at this host takes too long", {{"more_than", seconds(timing_.look_at_most)}});
 }
 
+void AgentLoop::tell_blind() {
+  note(*seen_, ConditionCode::hypervisor_away,
+       "has not answered a look at its VMs for more than " + seconds(timing_.look_at_most));
+}
+
 void AgentLoop::on(ObservationDone&& event) {
-  if (blind_) log::info("the look at this host has ended after all", {});
-  looking_ = blind_ = false;
+  if (event.glance) {
+    glancing_ = false;
+  } else {
+    if (blind_) log::info("the look at this host has ended after all", {});
+    looking_ = blind_ = false;
+  }
+  // What has begun before the newest one is older than what is known; and a glance is worth something only to the blind.
+  if (event.look != looks_ || event.glance != blind_) {
+    look_wanted_ = true;
+    return;
+  }
+  if (event.glance) event.observed.hardware_virtualisation = seen_->hardware_virtualisation;
   seen_ = std::move(event.observed);
+  if (blind_) tell_blind();
   attempts_.looked();
   prove_earlier(earlier_, *seen_, look_began_ - started_at_ >= timing_.earlier_life);
   follow_guests();

@@ -45,6 +45,7 @@ class AgentLoop {
   bool look_due(SteadyPoint now) const;
   void look();
   void blind();                          // a look takes too long: what it saw before is no news any more
+  void tell_blind();
   void act();                            // plans from the last look and starts what is due
   PlanMemory memory(SteadyPoint now);
   Result<void> begin(const HostOp& op);  // journal before effect
@@ -71,8 +72,10 @@ class AgentLoop {
   std::optional<HostOrder> order_;         // accepted in this session
   std::optional<RefusedOrder> refused_;    // since then
   std::optional<Observed> seen_;           // by the last look
-  bool looking_ = false, look_wanted_ = false, blind_ = false;
-  SteadyPoint look_began_, started_at_;
+  // `blind_`: a look has not ended for too long, and glances are made meanwhile.
+  bool looking_ = false, glancing_ = false, look_wanted_ = false, blind_ = false;
+  std::uint64_t looks_ = 0;                // begun so far, glances among them
+  SteadyPoint look_began_, started_at_;    // the newest one
   Attempts attempts_;
   std::set<ObjectRef> earlier_;            // that an earlier process may have made, and nobody has seen yet
   std::map<NodeId, SteadyPoint> asked_to_stop_;

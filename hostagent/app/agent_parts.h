@@ -23,6 +23,7 @@ namespace dure::host {
 // Who runs what takes time. What hangs in one lane holds up nothing in the others.
 struct AgentLanes {
   TaskRunner& looks;
+  TaskRunner& glances;   // at what the host has beside its VMs, while a look hangs in libvirt
   TaskRunner& fetches;   // of images; few at a time
   TaskRunner& networks;  // and the packet filter
   TaskRunner& vms;

@@ -69,14 +69,13 @@ struct Execute {
   }
 };
 
-}  // namespace
-
-Observed observe(AgentParts& parts) {
-  Observed observed;
+void observe_machine(AgentParts& parts, Observed& observed) {
   auto state = parts.machine.state();
   observed.conditions = std::move(state.conditions);
   observed.disk_free_gib = state.disk_free_gib;
-  observe_hypervisor(parts, observed);
+}
+
+void observe_the_rest(AgentParts& parts, Observed& observed) {
   if (auto seeds = parts.seeds.list()) {
     merge_files(observed.files, *seeds);
   } else {
@@ -99,6 +98,22 @@ Observed observe(AgentParts& parts) {
   } else {
     note(observed, ConditionCode::storage, blobs.error().message);
   }
+}
+
+}  // namespace
+
+Observed observe(AgentParts& parts) {
+  Observed observed;
+  observe_machine(parts, observed);
+  observe_hypervisor(parts, observed);
+  observe_the_rest(parts, observed);
+  return observed;
+}
+
+Observed glance(AgentParts& parts) {
+  Observed observed;
+  observe_machine(parts, observed);
+  observe_the_rest(parts, observed);
   return observed;
 }
 

@@ -4,11 +4,13 @@
 
 namespace dure::host {
 
-// Both block and run on a task thread; what they find goes to the inbox.
+// All of these block and run on a task thread; what they find goes to the inbox.
 
 // One look at everything. A port that does not answer gives a condition, never an empty list that
 // would read as "gone".
 Observed observe(AgentParts& parts);
+// The same without libvirt, whose part reads as when it does not answer, but for the condition.
+Observed glance(AgentParts& parts);
 
 // Runs one op through the ports that it needs.
 OpDone execute(AgentParts& parts, const HostOp& op, const std::string& channels_dir);

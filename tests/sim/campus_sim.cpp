@@ -52,6 +52,27 @@ TEST_CASE("simulation: a cluster comes up, is scaled both ways, goes, and leaves
   CHECK(campus.difference() == "");
 }
 
+TEST_CASE("simulation: a PC on which libvirt hangs learns of its cluster's new nodes all the same") {
+  Campus campus(7, {});
+  campus.submit(create("demo", 2));
+  REQUIRE(settle(campus, std::chrono::minutes(5)));
+  const auto& model = campus.control().store().stored();
+  auto& pc = *campus.find(model.nodes.begin()->second.host);
+  pc.hang(SimHost::LaneName::looks, true);
+  campus.run_for(std::chrono::seconds(30));
+  campus.submit(control::ScaleCluster{"demo", 4, false, {}});
+  campus.run_for(std::chrono::minutes(2));
+  REQUIRE(model.nodes.size() == 5);
+  const auto elsewhere = std::count_if(model.nodes.begin(), model.nodes.end(), [&](const auto& entry) { return entry.second.host != pc.id(); });
+  const auto networks = pc.dataplane().list().value();
+  REQUIRE(networks.size() == 1);
+  CHECK(static_cast<std::ptrdiff_t>(networks.front().spec.entries.size()) == elsewhere);
+  REQUIRE(pc.firewall().networks().size() == 1);
+  CHECK(pc.firewall().networks().front().entries.size() == 5);
+  pc.hang(SimHost::LaneName::looks, false);
+  CHECK(settle(campus, std::chrono::minutes(5)));
+}
+
 TEST_CASE("simulation: a converged campus sends no order") {
   Campus campus(3, {});
   campus.submit(create("demo", 3));

@@ -80,7 +80,7 @@ void SimHost::start_agent() {
   const auto lane = [this](LaneName name) -> TaskRunner& { return lanes_[static_cast<std::size_t>(name)]; };
   loop_ = std::make_unique<host::AgentLoop>(
       host::AgentParts{clocks_.steady(), clocks_.date(),
-                       {lane(LaneName::looks), lane(LaneName::fetches), lane(LaneName::networks), lane(LaneName::vms)},
+                       {lane(LaneName::looks), lane(LaneName::glances), lane(LaneName::fetches), lane(LaneName::networks), lane(LaneName::vms)},
                        *this, *this, parts_->journal, parts_->hypervisor, parts_->dataplane, parts_->firewall, parts_->blobs,
                        parts_->seeds, channels_, parts_->machine, control_key_, nullptr, &round_trips_},
       identity);

@@ -45,8 +45,8 @@ class SimHost : public host::AgentInbox,
                 public host::RoundTripListener {
  public:
   // What takes time and may never return.
-  enum class LaneName : std::uint8_t { looks, fetches, networks, vms };
-  static constexpr std::size_t kLanes = 4;
+  enum class LaneName : std::uint8_t { looks, glances, fetches, networks, vms };
+  static constexpr std::size_t kLanes = 5;
 
   SimHost(World& world, Network& network, SimKubernetes& kubernetes, std::string name, HostId id, SystemId system,
           const wire::VerifyingKey& control_key);

@@ -65,7 +65,7 @@ class Member : public AgentInbox,
     identity.capacity = {64, 1 << 20, 1 << 14, true};
     identity.channels_dir = "channels";
     loop_ = std::make_unique<AgentLoop>(
-        AgentParts{steady_, clock_, {*this, *this, *this, *this}, *this, *link_, journal_, hypervisor_, dataplane_,
+        AgentParts{steady_, clock_, {*this, *this, *this, *this, *this}, *this, *link_, journal_, hypervisor_, dataplane_,
                    firewall_, blobs_, seeds_, guests_, machine_, bundle.signing},
         identity);
     return loop_->start();

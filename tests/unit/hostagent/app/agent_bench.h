@@ -65,7 +65,7 @@ struct AgentBench : AgentInbox, TaskRunner, ControlLink, GuestListener, RoundTri
 
   AgentBench() : AgentBench(nullptr) {}
   explicit AgentBench(Journal* on_disk)
-      : loop({steady, clock, {*this, *this, *this, *this}, *this, *this, on_disk ? *on_disk : journal, hypervisor,
+      : loop({steady, clock, {*this, *this, *this, *this, *this}, *this, *this, on_disk ? *on_disk : journal, hypervisor,
               dataplane, firewall, blobs, seeds, guests, machine, public_key, &tunnels, &round_trips},
              identity()) {
     const auto order = sample_order();

@@ -1,62 +1,14 @@
 // What the agent does after something has failed, hung or come to nothing (agent_loop.h, core/attempts.h).
 #include <doctest/doctest.h>
 
-#include <map>
 #include <string>
 
-#include "tests/unit/hostagent/app/agent_bench.h"
+#include "tests/unit/hostagent/app/slow_looks.h"
 
 namespace dure::host {
 namespace {
 
 using namespace std::chrono_literals;
-
-// What asks libvirt takes a while, as with a real one: longer than the time between two events.
-struct SlowLooks : AgentBench {
-  struct Lane : TaskRunner {
-    std::multimap<SteadyPoint, std::function<void()>> jobs;
-    SteadyClock& clock;
-    Duration takes = 40ms;
-    explicit Lane(SteadyClock& steady_clock) : clock(steady_clock) {}
-    void run(std::function<void()> job) override { jobs.emplace(clock.now() + takes, std::move(job)); }
-  };
-  Lane looks{steady}, vms{steady};
-
-  AgentLoop slow{{steady, clock, {looks, *this, *this, vms}, *this, *this, journal, hypervisor, dataplane, firewall, blobs,
-                  seeds, guests, machine, public_key, &tunnels, &round_trips},
-                 identity()};
-  std::size_t slow_steps = 0;
-
-  SlowLooks() {
-    REQUIRE(slow.start().ok());
-    queue.clear();
-  }
-  void give_slowly(const HostOrder& order) {
-    post(EnvelopeReceived{wire::seal(wire::EnvelopeKind::order, wire::encode(order), key).value()});
-  }
-  void run_for(Duration time) {
-    const auto end = steady.time + time;
-    SteadyPoint due = steady.time;
-    while (steady.time < end) {
-      for (auto* lane : {&looks, &vms}) {
-        while (!lane->jobs.empty() && lane->jobs.begin()->first <= steady.time) lane->jobs.extract(lane->jobs.begin()).mapped()();
-      }
-      if (!queue.empty() || due <= steady.time) {
-        std::vector<AgentEvent> events(std::make_move_iterator(queue.begin()), std::make_move_iterator(queue.end()));
-        queue.clear();
-        due = slow.step(std::move(events));
-        ++slow_steps;
-        CHECK(due > steady.time);
-      }
-      if (!queue.empty()) continue;
-      auto next = std::min(due, end);
-      for (auto* lane : {&looks, &vms}) {
-        if (!lane->jobs.empty()) next = std::min(next, lane->jobs.begin()->first);
-      }
-      steady.time = std::max(next, steady.time);
-    }
-  }
-};
 
 }  // namespace
 
@@ -185,25 +137,6 @@ TEST_CASE("agent: every kind of op that fails once, then twice, is done in the e
       }
     }
   }
-}
-
-TEST_CASE("agent: a look that hangs is told, and the old picture is not told as fresh") {
-  SlowLooks bench;
-  bench.give_slowly(bench.order());
-  bench.run_for(5s);
-  REQUIRE(bench.last_report().observed);
-  bench.looks.takes = 3min;
-  bench.run_for(25s);
-  CHECK_FALSE(bench.last_report().observed);
-  REQUIRE(bench.last_report().conditions.size() == 1);
-  CHECK(bench.last_report().conditions[0].code == ConditionCode::hypervisor_away);
-  const auto heard = bench.last_report().sequence;
-  bench.run_for(20s);
-  CHECK(bench.last_report().sequence > heard);
-  bench.looks.takes = 40ms;
-  bench.run_for(3min);
-  CHECK(bench.last_report().observed);
-  CHECK(bench.last_report().conditions.empty());
 }
 
 TEST_CASE("agent: an op that hangs is told as stuck, and others go on") {
