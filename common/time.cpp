@@ -32,6 +32,10 @@ std::optional<std::int64_t> offset_of(std::string_view text) {
 
 }  // namespace
 
+std::string in_seconds(Duration time) {
+  return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(time).count()) + " s";
+}
+
 std::string to_rfc3339(TimePoint at) {
   using namespace std::chrono;
   const sys_time<microseconds> instant{microseconds{at.us}};

@@ -35,6 +35,9 @@ struct SteadyPoint {
 // RFC 3339 in UTC with milliseconds: 2026-03-01T09:00:00.000Z.
 std::string to_rfc3339(TimePoint at);
 
+// Whole seconds, for people: "90 s". What is below a second is cut off.
+std::string in_seconds(Duration time);
+
 // Any offset, with or without a fraction of a second: 2026-03-01T09:00:00Z, 2026-03-01T18:00:00.5+09:00.
 // What is below a microsecond is cut off.
 std::optional<TimePoint> parse_rfc3339(std::string_view text);

@@ -16,7 +16,8 @@ namespace dure::host {
 struct EnvelopeReceived { std::string bytes; };
 // `look`: its number. `glance`: libvirt was not asked.
 struct ObservationDone { Observed observed; std::uint64_t look = 0; bool glance = false; };
-struct OpDone { HostOp op; Result<void> outcome; };
+// `failure`: what it is told as, if it went wrong.
+struct OpDone { HostOp op; Result<void> outcome; FailureCode failure = FailureCode::internal; };
 struct BlobProgress { Digest digest; std::uint64_t bytes_done = 0; };
 struct HypervisorChanged {};
 struct GuestSpoke { NodeId vm; GuestStatus status; };

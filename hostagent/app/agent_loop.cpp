@@ -12,13 +12,6 @@
 #include "protocol/wire/codec.h"
 
 namespace dure::host {
-namespace {
-
-std::string seconds(Duration time) {
-  return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(time).count()) + " s";
-}
-
-}  // namespace
 
 AgentLoop::AgentLoop(AgentParts parts, AgentIdentity identity, AgentTiming timing)
     : parts_(parts), identity_(std::move(identity)), timing_(timing), attempts_(timing.retries) {}
@@ -99,12 +92,12 @@ void AgentLoop::blind() {
   if (!seen_) seen_.emplace();
   seen_->hypervisor_answers = false;
   tell_blind();
-  log::warn("a look at this host takes too long", {{"more_than", seconds(timing_.look_at_most)}});
+  log::warn("a look at this host takes too long", {{"more_than", in_seconds(timing_.look_at_most)}});
 }
 
 void AgentLoop::tell_blind() {
   note(*seen_, ConditionCode::hypervisor_away,
-       "has not answered a look at its VMs for more than " + seconds(timing_.look_at_most));
+       "has not answered a look at its VMs for more than " + in_seconds(timing_.look_at_most));
 }
 
 void AgentLoop::on(ObservationDone&& event) {
@@ -147,7 +140,8 @@ void AgentLoop::act() {
     if (const auto begun = begin(op); !begun) {
       log::error("journal refused", {{"op", describe(op)}, {"reason", begun.error().message}});
       const auto key = key_of(op);
-      attempts_.end(op, ObjectFailure{key.kind, key.object, failure_code(op, begun.error().code), begun.error().message}, now);
+      const auto code = begun.error().code == Errc::no_space ? FailureCode::no_space : FailureCode::internal;
+      attempts_.end(op, ObjectFailure{key.kind, key.object, code, begun.error().message}, now);
       continue;
     }
     attempts_.begin(op, now);
@@ -220,8 +214,7 @@ void AgentLoop::on(OpDone&& done) {
   log::warn("failed", {{"op", describe(done.op)},
                        {"code", std::string(to_string(error.code))},
                        {"reason", error.message}});
-  attempts_.end(done.op, ObjectFailure{key.kind, key.object, failure_code(done.op, error.code), error.message.substr(0, 512)},
-                now);
+  attempts_.end(done.op, ObjectFailure{key.kind, key.object, done.failure, error.message.substr(0, 512)}, now);
 }
 
 void AgentLoop::discharge_what_is_gone() {

@@ -37,6 +37,7 @@ void observe_hypervisor(AgentParts& parts, Observed& observed) {
 struct Execute {
   AgentParts& parts;
   const std::string& channels_dir;
+  bool& seed_failed;
 
   Result<void> operator()(const FetchBlob& op) const {
     return parts.blobs.fetch(op.blob, [this, digest = op.blob.digest](std::uint64_t bytes_done) {
@@ -53,7 +54,8 @@ struct Execute {
   Result<void> operator()(const RemoveBlob& op) const { return parts.blobs.remove(op.digest); }
   Result<void> operator()(const StartVm& op) const {
     auto seed = parts.seeds.make(op.vm, op.network);
-    if (!seed) return seed.error();
+    seed_failed = !seed.ok();
+    if (seed_failed) return seed.error();
     const auto blob_path = [this](const BlobRef& blob) {
       return blob.size_bytes == 0 ? std::string() : parts.blobs.path_of(blob.digest);
     };
@@ -65,7 +67,9 @@ struct Execute {
   Result<void> operator()(const RemoveVm& op) const {
     // The domain first: its seed is in use while it runs.
     if (auto removed = parts.hypervisor.remove(op.id, op.generation); !removed) return removed;
-    return parts.seeds.remove(op.id, op.generation);
+    auto removed = parts.seeds.remove(op.id, op.generation);
+    seed_failed = !removed.ok();
+    return removed;
   }
 };
 
@@ -118,15 +122,19 @@ Observed glance(AgentParts& parts) {
 }
 
 OpDone execute(AgentParts& parts, const HostOp& op, const std::string& channels_dir) {
-  return {op, std::visit(Execute{parts, channels_dir}, op)};
+  bool seed_failed = false;
+  auto outcome = std::visit(Execute{parts, channels_dir, seed_failed}, op);
+  const auto code = outcome ? FailureCode::internal : failure_code(op, outcome.error().code, seed_failed);
+  return {op, std::move(outcome), code};
 }
 
 std::string channel_path(const std::string& channels_dir, const NodeId& vm) {
   return channels_dir + "/" + vm.str() + ".sock";
 }
 
-FailureCode failure_code(const HostOp& op, Errc code) {
+FailureCode failure_code(const HostOp& op, Errc code, bool of_seed) {
   if (code == Errc::no_space) return FailureCode::no_space;
+  if (of_seed) return FailureCode::seed;
   if (code == Errc::already_exists) return FailureCode::identity;
   struct ByOp {
     Errc code;

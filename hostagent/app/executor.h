@@ -16,6 +16,7 @@ Observed glance(AgentParts& parts);
 OpDone execute(AgentParts& parts, const HostOp& op, const std::string& channels_dir);
 
 std::string channel_path(const std::string& channels_dir, const NodeId& vm);
-FailureCode failure_code(const HostOp& op, Errc code);
+// `of_seed`: it was the seed that could not be made or removed.
+FailureCode failure_code(const HostOp& op, Errc code, bool of_seed = false);
 
 }  // namespace dure::host

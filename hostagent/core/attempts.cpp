@@ -22,10 +22,6 @@ struct AtMost {
   Duration operator()(const RemoveBlob&) const { return std::chrono::seconds(60); }
 };
 
-std::string text(Duration time) {
-  return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(time).count()) + " s";
-}
-
 FailureCode in_vain_code(const HostOp& op) {
   if (std::holds_alternative<StartVm>(op)) return FailureCode::crash_loop;
   return key_of(op).kind == ObjectKind::image ? FailureCode::image_fetch : FailureCode::network;
@@ -69,8 +65,8 @@ void Attempts::again(const HostOp& op, Attempt& attempt, SteadyPoint now) const 
   const auto times = std::to_string(attempt.in_vain) + " times";
   const auto key = key_of(op);
   attempt.failure = {key.kind, key.object, in_vain_code(op),
-                     vm ? "it was started " + times + " and ended each time within " + text(rules_.vm_lasts) +
-                              "; it is started again after " + text(wait)
+                     vm ? "it was started " + times + " and ended each time within " + in_seconds(rules_.vm_lasts) +
+                              "; it is started again after " + in_seconds(wait)
                         : describe(op) + ": done " + times + ", and it does not last"};
 }
 
@@ -153,7 +149,7 @@ std::vector<ObjectFailure> Attempts::failures(SteadyPoint now) const {
   for (const auto& [key, attempt] : attempts_) {
     if (overdue(attempt, now)) {
       all.push_back({key.kind, key.object, FailureCode::stuck,
-                     "has been under way for more than " + text(attempt.at_most)});
+                     "has been under way for more than " + in_seconds(attempt.at_most)});
     } else if (attempt.failure && attempt.planned) {
       all.push_back(*attempt.failure);
     }

@@ -310,13 +310,4 @@ HostPlan host_plan(const HostOrder& order, const Observed& observed, const PlanM
   return Planner(order, observed, memory).run();
 }
 
-bool has(const Observed& observed, ConditionCode code) {
-  return std::any_of(observed.conditions.begin(), observed.conditions.end(),
-                     [&](const HostCondition& condition) { return condition.code == code; });
-}
-
-void note(Observed& observed, ConditionCode code, const std::string& message) {
-  if (!has(observed, code)) observed.conditions.push_back({code, message.substr(0, 512)});
-}
-
 }  // namespace dure::host

@@ -34,7 +34,6 @@ std::string_view to_string(FailureCode code) {
     case FailureCode::hypervisor_away: return "hypervisor-away";
     case FailureCode::network: return "network";
     case FailureCode::seed: return "seed";
-    case FailureCode::guest: return "guest";
     case FailureCode::identity: return "identity";
     case FailureCode::internal: return "internal";
     case FailureCode::stuck: return "stuck";

@@ -30,10 +30,9 @@ enum class FailureCode : std::uint8_t {
   hypervisor,        // libvirt refused
   hypervisor_away,   // libvirtd does not answer
   network,           // netlink or nftables refused
-  seed,              // the seed image could not be made
-  guest,             // the guest itself reported an error
+  seed,              // the seed image could not be made or removed
   identity,          // another domain has this id or name: left alone
-  internal,
+  internal,          // the agent itself: its journal
   stuck,             // has been under way for longer than it can take
   crash_loop,        // it starts, and ends again soon after
 };

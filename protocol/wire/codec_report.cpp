@@ -53,7 +53,6 @@ constexpr Row<FailureCode, schema::FailureCode> kFailureCodes[] = {
     {FailureCode::hypervisor_away, schema::FAILURE_CODE_HYPERVISOR_AWAY},
     {FailureCode::network, schema::FAILURE_CODE_NETWORK},
     {FailureCode::seed, schema::FAILURE_CODE_SEED},
-    {FailureCode::guest, schema::FAILURE_CODE_GUEST},
     {FailureCode::identity, schema::FAILURE_CODE_IDENTITY},
     {FailureCode::internal, schema::FAILURE_CODE_INTERNAL},
     {FailureCode::stuck, schema::FAILURE_CODE_STUCK},

@@ -208,7 +208,7 @@ TEST_CASE("postgres: a stored value that cannot be is corrupt and names its tabl
   auto store = opened(url);
   const Sample sample;
   REQUIRE(store->commit(*store->take_lead("one", 0), sample.all()).ok());
-  ask(url, "UPDATE host_observations SET failure_codes = ARRAY['what', 'guest']");
+  ask(url, "UPDATE host_observations SET failure_codes = ARRAY['what', 'hypervisor']");
   const auto model = store->load();
   REQUIRE_FALSE(model.ok());
   CHECK(model.error().code == Errc::corrupt);

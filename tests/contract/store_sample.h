@@ -133,7 +133,7 @@ struct Sample {
                               {1, 4},
                               "0.1.0",
                               {{image.id, false, 10, 1000}, {id<ImageId>(4, 2), true, 5, 5}},
-                              {{ObjectKind::vm, node.id.uuid, FailureCode::guest, "no disk"},
+                              {{ObjectKind::vm, node.id.uuid, FailureCode::hypervisor, "no disk"},
                                {ObjectKind::host, Uuid{}, FailureCode::hypervisor_away, ""}},
                               {id<NodeId>(9, 99)},
                               {{{ConditionCode::no_space, "its disk is full"}, {1'700'000'000'000'010}},

@@ -10,8 +10,8 @@ constexpr std::array kKinds{ObjectKind::host, ObjectKind::image, ObjectKind::net
 constexpr std::array kFailureCodes{
     FailureCode::image_fetch, FailureCode::image_digest,    FailureCode::no_space,
     FailureCode::hypervisor,  FailureCode::hypervisor_away, FailureCode::network,
-    FailureCode::seed,        FailureCode::guest,           FailureCode::identity,
-    FailureCode::internal,    FailureCode::stuck,           FailureCode::crash_loop};
+    FailureCode::seed,        FailureCode::identity,        FailureCode::internal,
+    FailureCode::stuck,       FailureCode::crash_loop};
 
 std::optional<ObjectKind> object_kind(std::string_view text) {
   for (const ObjectKind kind : kKinds) {

@@ -107,6 +107,7 @@ TEST_CASE("digest: exactly 64 lower-case digits") {
 TEST_CASE("time: RFC 3339 in UTC with milliseconds, before the epoch too") {
   CHECK(dure::to_rfc3339({1772355600000000}) == "2026-03-01T09:00:00.000Z");
   CHECK(dure::to_rfc3339({1'999}) == "1970-01-01T00:00:00.001Z");
+  CHECK(dure::in_seconds(std::chrono::milliseconds(90'999)) == "90 s");
   CHECK(dure::to_rfc3339({-1}) == "1969-12-31T23:59:59.999Z");
 }
 

@@ -178,6 +178,43 @@ TEST_CASE("agent: a failed op is reported with its reason, tried again later, an
   CHECK(bench.last_report().failures.empty());
 }
 
+TEST_CASE("agent: a seed that cannot be made or removed is told as that, and a journal that refuses as the agent's own failure") {
+  AgentBench bench;
+  const auto told = [&] {
+    const auto failures = bench.last_report().failures;
+    REQUIRE(failures.size() == 1);
+    return failures[0].code;
+  };
+  std::string failing = "make";
+  bench.seeds.fail = [&](const std::string& call) {
+    return call == failing ? std::optional(Error{Errc::internal, "no"}) : std::nullopt;
+  };
+  auto order = bench.order();
+  bench.give(order);
+  CHECK(told() == FailureCode::seed);
+  failing = "remove";
+  bench.pass(std::chrono::seconds(2));
+  REQUIRE(bench.hypervisor.starts() == 1);
+  auto none = bench.order();
+  none.generation = 2;
+  none.removed_vms = {{none.vms[0].id, 1}};
+  none.vms.clear();
+  bench.give(none);
+  CHECK(told() == FailureCode::seed);
+  failing.clear();
+  bench.pass(std::chrono::seconds(2));
+  // What it accepts it can note, and what it is about to make not.
+  auto again = bench.order();
+  again.generation = 3;
+  again.vms[0].generation = 2;
+  bench.post(EnvelopeReceived{wire::seal(wire::EnvelopeKind::order, wire::encode(again), bench.key).value()});
+  bench.step();
+  bench.journal.fail_writes(Errc::unavailable);
+  bench.drain();
+  CHECK(told() == FailureCode::internal);
+  CHECK(bench.hypervisor.starts() == 1);
+}
+
 TEST_CASE("agent: whoever asks again and again for something of his own has nothing of others tried sooner") {
   using namespace std::chrono_literals;
   AgentBench bench;

@@ -18,6 +18,8 @@ TEST_CASE("executor: every failure has a stable reason code") {
   CHECK(failure_code(start, Errc::already_exists) == FailureCode::identity);
   CHECK(failure_code(start, Errc::internal) == FailureCode::hypervisor);
   CHECK(failure_code(apply, Errc::internal) == FailureCode::network);
+  CHECK(failure_code(start, Errc::internal, true) == FailureCode::seed);
+  CHECK(failure_code(start, Errc::no_space, true) == FailureCode::no_space);
 }
 
 TEST_CASE("executor: a guest's socket is named by its id only") {

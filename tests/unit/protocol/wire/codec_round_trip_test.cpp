@@ -127,7 +127,7 @@ HostReport any_report() {
   for (std::uint8_t i = 0; i < count; ++i) {
     made.vms.push_back({any_id<NodeId>(i), any_u64(), any_id<OrderId>(0), VmState::paused,
                         {{any_name(), any_u64()}}, any_text(), {any_name()}});
-    made.failures.push_back({ObjectKind::image, any_id<ImageId>(i).uuid, FailureCode::guest, any_text()});
+    made.failures.push_back({ObjectKind::image, any_id<ImageId>(i).uuid, FailureCode::image_fetch, any_text()});
   }
   made.round_trips.clear();
   for (std::uint8_t i = 0; i < count; ++i) {
