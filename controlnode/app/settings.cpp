@@ -68,7 +68,7 @@ Result<void> bounded_numbers(const Config& config, Settings& settings) {
       bounded(config, "nodes.credential_s", 60, 365 * kDay, settings.join_credential_s),
       bounded(config, "nodes.silent_after_s", 30, 3600, settings.guest_silent_after_s),
       bounded(config, "hosts.silent_after_s", 6, 3600, settings.silent_after_s),
-      bounded(config, "hosts.given_up_after_s", 30, 7 * kDay, settings.given_up_after_s),
+      bounded(config, "hosts.missing_after_s", 30, 7 * kDay, settings.missing_after_s),
       bounded(config, "leases.grace_s", 0, 30 * kDay, settings.lease_grace_s),
       bounded(config, "clock.settles_s", 10, kDay, settings.date_settles_s),
       bounded(config, "history.keep_days", 2, 3650, days),
@@ -78,8 +78,8 @@ Result<void> bounded_numbers(const Config& config, Settings& settings) {
     if (!one) return one.error();
   }
   settings.keep_history_s = days * kDay;
-  if (settings.given_up_after_s > settings.silent_after_s) return {};
-  return wrong("hosts.given_up_after_s", "more than hosts.silent_after_s is wanted");
+  if (settings.missing_after_s > settings.silent_after_s) return {};
+  return wrong("hosts.missing_after_s", "more than hosts.silent_after_s is wanted");
 }
 
 }  // namespace
@@ -109,7 +109,7 @@ const std::vector<ConfigKey>& config_keys() {
       {"kubernetes.services", Kind::text, "10.96.0.0/16", "service network of every cluster"},
       {"nodes.silent_after_s", Kind::integer, "60", "without a word from its guest a node is unknown"},
       {"hosts.silent_after_s", Kind::integer, "15", "without a report its nodes are unknown"},
-      {"hosts.given_up_after_s", Kind::integer, "180", "without a report nothing waits for it any longer"},
+      {"hosts.missing_after_s", Kind::integer, "180", "without a report nothing waits for it any longer"},
       {"leases.grace_s", Kind::integer, "3600", "a lease that ends switches off; so long after it, the cluster is deleted"},
       {"clock.settles_s", Kind::integer, "600", "a clock that was set is followed when it has stood still for so long, and most hosts agree"},
       {"history.keep_days", Kind::integer, "30", "events and finished operations are kept"},

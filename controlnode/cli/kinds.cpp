@@ -152,7 +152,7 @@ Kind host_kind() {
 
 Kind cluster_kind() {
   return {"cluster", "clusters", "name",
-          {of("NAME", "name"), of("STATE", "state"), pair_of("READY", "nodes_ready", "nodes"),
+          {of("NAME", "name"), of("STATE", "state"), age("FOR", "since"), pair_of("READY", "nodes_ready", "nodes"),
            of("CONTROL-PLANES", "control_planes"), of("WORKERS", "workers"),
            of("FLAVOR", "flavor"), of("IMAGE", "image"), of("SITES", "sites"),
            age("AGE", "created_at"), of("PROJECT", "project", true),
@@ -176,7 +176,7 @@ std::string access_state(const Object& object, TimePoint now) {
 
 Kind node_kind() {
   return {"node", "nodes", "name",
-          {of("NAME", "name"), of("CLUSTER", "cluster"), of("ROLE", "role"), of("STATE", "state"),
+          {of("NAME", "name"), of("CLUSTER", "cluster"), of("ROLE", "role"), of("STATE", "state"), age("FOR", "since"),
            of("HOST", "host"), of("SITE", "site"), of("ADDRESS", "address"),
            age("AGE", "created_at"), of("REASON", "reason"), of("PROJECT", "project", true), of("MAC", "mac", true), of("VM", "vm_state", true),
            of("POWER", "power", true),

@@ -38,13 +38,13 @@ Repair repair_for(const Deciding& deciding, const Node& node, bool lost) {
   if (!silent(deciding.model, node.host, deciding.steady)) return Repair::retry;
   // Members of etcd are not exchanged: the others go on, and it comes back with its host.
   if (node.role == Role::control_plane) return Repair::wait;
-  return lost || given_up(deciding.model, node.host, deciding.steady) ? Repair::replace : Repair::wait;
+  return lost || missing(deciding.model, node.host, deciding.steady) ? Repair::replace : Repair::wait;
 }
 
 std::string why_wait(const Deciding& deciding, const Node& node) {
   const std::string there = "'" + node.name + "' is on " + host_name(deciding.model, node.host) + ", which is silent";
   if (node.role == Role::control_plane) return there + ", and comes back with it";
-  return there + ": it is replaced when that has lasted " + std::to_string(deciding.model.settings.given_up_after_s) +
+  return there + ": it is replaced when that has lasted " + std::to_string(deciding.model.settings.missing_after_s) +
          " s, or at once with --lost";
 }
 

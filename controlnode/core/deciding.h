@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "controlnode/core/decide.h"
@@ -24,6 +25,8 @@ class Deciding {
 
   template <class Row>
   void put(Row row) {
+    if constexpr (std::is_same_v<Row, Node>) row.since = since(model.nodes, row);
+    if constexpr (std::is_same_v<Row, Cluster>) row.since = since(model.clusters, row);
     decision.changes.emplace_back(std::move(row));
     const Row& change = std::get<Row>(decision.changes.back());
     kept_.before(model, change);
@@ -64,6 +67,13 @@ class Deciding {
 
  private:
   bool may_tell();
+
+  // When the row came into its state.
+  template <class Rows, class Row>
+  TimePoint since(const Rows& rows, const Row& row) const {
+    const auto before = rows.find(row.id);
+    return before == rows.end() || before->second.state != row.state ? now : before->second.since;
+  }
 
   Kept& kept_;
 };

@@ -206,6 +206,7 @@ struct Cluster {
   std::vector<Departing> departing{};    // sorted by name, at most kMaxDeparting
   std::uint64_t access_revision = 0;     // raised with every credential that is given, is revoked or runs out
   std::uint64_t access_done = 0;         // its control plane knows the credentials up to this revision
+  TimePoint since{};                     // in this state; set where a decision puts the row (deciding.h)
   friend bool operator==(const Cluster&, const Cluster&) = default;
 };
 
@@ -243,6 +244,7 @@ struct Node {
   Uuid guest_boot{};                           // that the stages are of, as the guest says; nil: it has not said
   bool not_ready = false;                      // as its Kubernetes cluster calls it
   Doubt doubt = Doubt::none;
+  TimePoint since{};                           // in this state; set where a decision puts the row (deciding.h)
   friend bool operator==(const Node&, const Node&) = default;
 };
 
@@ -388,7 +390,7 @@ struct Settings {
   // for months before its kubelet comes to renew it. Made anew at half of it while the node has not joined.
   std::int64_t join_credential_s = 365 * 86400;
   std::int64_t silent_after_s = 15;        // without a report a host's nodes become `unknown`
-  std::int64_t given_up_after_s = 180;     // without a report nothing waits for the host any longer
+  std::int64_t missing_after_s = 180;     // without a report nothing waits for the host any longer
   std::int64_t guest_silent_after_s = 60;  // without a word from its guest a node becomes `unknown`
   std::int64_t lease_grace_s = 3600;       // between the end of a lease, which switches a cluster off, and its deletion
   std::int64_t date_settles_s = 600;       // a date that was set is followed when it has stood still for so long

@@ -56,7 +56,7 @@ void NextWake::after(const Model&, const Cluster& row) {
 
 void NextWake::after(const Model& model, const PutRemovals& row) {
   for (const Removal& removal : row.removals) {
-    if (!removal.owed) due(std::min(removal.due, given_up_at(model, row.host)));
+    if (!removal.owed) due(std::min(removal.due, missing_at(model, row.host)));
   }
 }
 

@@ -170,7 +170,7 @@ void owe_what_is_due(Deciding& deciding) {
   std::vector<HostId> hosts;
   for (const auto& [host, removals] : deciding.model.removals) hosts.push_back(host);
   for (const HostId& host : hosts) {
-    const bool gone = given_up(deciding.model, host, deciding.steady);
+    const bool gone = missing(deciding.model, host, deciding.steady);
     owe_those(deciding, host, [&](const Removal& removal) { return gone || deciding.steady >= removal.due; });
   }
 }

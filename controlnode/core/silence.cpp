@@ -15,10 +15,10 @@ SteadyPoint silent_at(const Model& model, const HostId& host) {
 
 bool silent(const Model& model, const HostId& host, SteadyPoint now) { return now >= silent_at(model, host); }
 
-SteadyPoint given_up_at(const Model& model, const HostId& host) {
-  return last_word(model, host) + Duration{model.settings.given_up_after_s * 1'000'000};
+SteadyPoint missing_at(const Model& model, const HostId& host) {
+  return last_word(model, host) + Duration{model.settings.missing_after_s * 1'000'000};
 }
 
-bool given_up(const Model& model, const HostId& host, SteadyPoint now) { return now >= given_up_at(model, host); }
+bool missing(const Model& model, const HostId& host, SteadyPoint now) { return now >= missing_at(model, host); }
 
 }  // namespace dure::control

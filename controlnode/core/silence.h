@@ -16,7 +16,7 @@ bool heard(const Model& model, const HostId& host);
 SteadyPoint silent_at(const Model& model, const HostId& host);
 bool silent(const Model& model, const HostId& host, SteadyPoint now);
 // Nothing waits for it any longer.
-SteadyPoint given_up_at(const Model& model, const HostId& host);
-bool given_up(const Model& model, const HostId& host, SteadyPoint now);
+SteadyPoint missing_at(const Model& model, const HostId& host);
+bool missing(const Model& model, const HostId& host, SteadyPoint now);
 
 }  // namespace dure::control

@@ -137,6 +137,9 @@ TEST_CASE("store: a row that is put again is replaced as a whole, with its lists
   s.cluster.delete_at.reset();
   s.cluster.departing.pop_back();
   s.cluster.access_done = 8;
+  s.cluster.since = TimePoint{1'700'000'100'000'000};
+  s.node.since = TimePoint{1'700'000'100'000'001};
+  s.node.doubt = Doubt::mute;
   s.cluster.layout = {Strategy::spread, false, Survive::site};
   s.cluster.until.reset();
   s.cluster.control_planes = {3, {{}, {"a="}, {}}};

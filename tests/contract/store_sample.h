@@ -76,7 +76,8 @@ struct Sample {
                   TimePoint{1'700'900'003'600'003},
                   {{"demo-w1", ip("10.128.0.12")}, {"demo-w2", ip("10.128.0.13")}},
                   8,
-                  7};
+                  7,
+                  TimePoint{1'700'000'000'000'011}};
   // All 256 octets, because what is encrypted has all of them.
   PutIdentity identity{cluster.id, every_octet()};
   ClusterAccess access{id<AccessId>(20), cluster.id, "dure:someone", {1'700'000'000'000'008},
@@ -103,7 +104,9 @@ struct Sample {
             Power::shut_down,
             3,
             Uuid{{7, 8}},
-            true};
+            true,
+            Doubt::silent,
+            TimePoint{1'700'000'000'000'012}};
   Claim claim{node.id, host.id, {2, 2048, 10}, project.id};
   PutRemovals removals{host.id,
                        {{host.id, ObjectKind::network, Uuid{{1, 2}}, 4099, 6, "demo", {1'700'000'300'000'001}, true},

@@ -124,7 +124,7 @@ namespace {
 control::Settings settings_of(const Config& config) {
   control::Settings settings;
   settings.silent_after_s = 60;
-  settings.given_up_after_s = 180;
+  settings.missing_after_s = 180;
   settings.node_deadline_s = 900;
   settings.drain_deadline_s = 600;
   settings.cluster_prefix_length = config.network_prefix;
@@ -187,8 +187,8 @@ std::string in_words(const Ask& ask, const control::Model& model) {
 
 std::string setting_in_words(const Config& config) {
   const auto settings = settings_of(config);
-  std::string text = "settings silent-after " + std::to_string(settings.silent_after_s) + "s given-up-after " +
-                     std::to_string(settings.given_up_after_s) + "s node-deadline " + std::to_string(settings.node_deadline_s) +
+  std::string text = "settings silent-after " + std::to_string(settings.silent_after_s) + "s missing-after " +
+                     std::to_string(settings.missing_after_s) + "s node-deadline " + std::to_string(settings.node_deadline_s) +
                      "s drain-deadline " + std::to_string(settings.drain_deadline_s) + "s network-prefix " +
                      std::to_string(settings.cluster_prefix_length) + "\nsite a\n";
   for (std::size_t i = 0; i < config.hosts.size(); ++i) {

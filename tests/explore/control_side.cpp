@@ -262,7 +262,7 @@ std::optional<SteadyPoint> next_due(const State& state) {
     const bool reports = std::any_of(state.pcs.begin(), state.pcs.begin() + static_cast<std::ptrdiff_t>(state.pc_count),
                                      [&, &host_id = id](const PcRef& pc) { return pc->id == host_id && speaks(control, *pc); });
     if (reports) continue;
-    const auto silent = control::silent_at(model, id), given_up = control::given_up_at(model, id);
+    const auto silent = control::silent_at(model, id), missing = control::missing_at(model, id);
     const auto seen = model.observations.find(id);
     if (seen != model.observations.end() && !host.lost_at && !seen->second.silent) due(silent);
     bool any = false;
@@ -275,7 +275,7 @@ std::optional<SteadyPoint> next_due(const State& state) {
       any = any || std::any_of(removals->second.begin(), removals->second.end(), [](const auto& each) { return !each.owed; });
     }
     // What may be repaired then is another thing.
-    if (any && given_up > control.now) due(given_up);
+    if (any && missing > control.now) due(missing);
   }
   return first;
 }

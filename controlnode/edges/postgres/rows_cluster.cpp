@@ -63,7 +63,8 @@ const Table& RowMap<Cluster>::table() {
                             {"departing_names", "text[]", Shape::list},
                             {"departing_addresses", "inet[]", Shape::list},
                             {"access_revision", "bigint"},
-                            {"access_done", "bigint"}}};
+                            {"access_done", "bigint"},
+                            {"since", "timestamptz", Shape::time}}};
   return table;
 }
 
@@ -97,6 +98,7 @@ void RowMap<Cluster>::write(RowWriter& writer, const Cluster& row) {
   writer.list(row.departing, [](ArrayText& list, const Departing& node) { list.add_plain(node.address.str()); });
   writer.number(row.access_revision);
   writer.number(row.access_done);
+  writer.time(row.since);
 }
 
 Cluster RowMap<Cluster>::read(RowReader& reader) {
@@ -135,6 +137,7 @@ Cluster RowMap<Cluster>::read(RowReader& reader) {
   }
   row.access_revision = reader.u64();
   row.access_done = reader.u64();
+  row.since = reader.time();
   return row;
 }
 
@@ -166,7 +169,8 @@ const Table& RowMap<Node>::table() {
                             {"restart", "bigint"},
                             {"guest_boot", "uuid"},
                             {"not_ready", "boolean"},
-                            {"doubt", "text"}}};
+                            {"doubt", "text"},
+                            {"since", "timestamptz", Shape::time}}};
   return table;
 }
 
@@ -199,6 +203,7 @@ void RowMap<Node>::write(RowWriter& writer, const Node& row) {
   writer.uuid(row.guest_boot);
   writer.flag(row.not_ready);
   writer.text(to_string(row.doubt));
+  writer.time(row.since);
 }
 
 Node RowMap<Node>::read(RowReader& reader) {
@@ -231,6 +236,7 @@ Node RowMap<Node>::read(RowReader& reader) {
   row.guest_boot = reader.uuid();
   row.not_ready = reader.flag();
   row.doubt = reader.parsed(&doubt);
+  row.since = reader.time();
   return row;
 }
 

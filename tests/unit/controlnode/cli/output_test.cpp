@@ -13,7 +13,7 @@ namespace {
 namespace json = boost::json;
 
 const json::value kClusters = json::parse(R"({"items":[
-  {"id":"1b4e28ba-2fa1-4d2e-883f-0016d3cca427","name":"demo","project":"default","state":"ready",
+  {"id":"1b4e28ba-2fa1-4d2e-883f-0016d3cca427","name":"demo","project":"default","state":"ready","since":"2026-03-01T09:00:07.000Z",
    "reason":"","control_planes":1,"workers":2,"nodes":3,"nodes_ready":3,"flavor":"small",
    "image":"debian-13","key_pair":"me","sites":["east","west"],
    "created_at":"2026-03-01T09:00:00.000Z","operation":null,
@@ -31,9 +31,9 @@ OutputOptions options(Format format) {
 
 TEST_CASE("output: a table of clusters") {
   CHECK(*show_list(kind("cluster"), kClusters, options(Format::table)) ==
-        "NAME  STATE     READY  CONTROL-PLANES  WORKERS  FLAVOR  IMAGE      SITES      AGE\n"
-        "demo  ready     3/3    1               2        small   debian-13  east,west  10s\n"
-        "두레  creating  0/0    1               1        small   debian-13  -          5s\n");
+        "NAME  STATE     FOR  READY  CONTROL-PLANES  WORKERS  FLAVOR  IMAGE      SITES      AGE\n"
+        "demo  ready     3s   3/3    1               2        small   debian-13  east,west  10s\n"
+        "두레  creating  -    0/0    1               1        small   debian-13  -          5s\n");
 }
 
 TEST_CASE("output: names one on each line, for scripts") {

@@ -123,13 +123,18 @@ TEST_CASE("freshness: a guest that says nothing is unknown since then, and its n
   CHECK(demo.worker().state == NodeState::unknown);
   CHECK(demo.worker().reason == "its guest has been silent since " + to_rfc3339(seconds_in(10)));
   CHECK(demo.cluster("demo")->state == ClusterState::degraded);
+  CHECK(demo.worker().since == seconds_in(70));
+  CHECK(demo.cluster("demo")->since == seconds_in(70));
   // How long is told by the date: what the agent counts on changes nothing.
   demo.now = seconds_in(99);
   demo.tell_of(demo.two, [](VmReport& vm) { vm.silent_s = 90; });
   CHECK(demo.last.changes.empty());
+  CHECK(demo.worker().since == seconds_in(70));
   demo.report(demo.two);
   CHECK(demo.worker().state == NodeState::ready);
   CHECK(demo.worker().reason.empty());
+  CHECK(demo.worker().since == seconds_in(99));
+  CHECK(demo.cluster("demo")->since == seconds_in(99));
 }
 
 TEST_CASE("freshness: an agent that has just begun to listen says nothing against a ready node, nor for an unknown one") {

@@ -124,7 +124,7 @@ TEST_CASE("scenarios: what a host says of itself and its VMs is said in words") 
 }
 
 TEST_CASE("scenarios: settings, silent hosts and a new leader are said in words") {
-  const std::string two = "host h2 site a\nsettings silent-after 60s given-up-after 600s node-deadline 120s\n> create demo workers 1\n"
+  const std::string two = "host h2 site a\nsettings silent-after 60s missing-after 600s node-deadline 120s\n> create demo workers 1\n"
                           "expect accepted demo-cp1@h1 demo-w1@h2\n";
   const std::string ready = two + "> confirm h1,h2\nexpect cluster demo ready\n";
   CHECK(findings(ready + "> silence h1,h2 55s\nexpect node demo-w1 ready\n> silence h2 10s\nexpect node demo-w1 unknown\n"

@@ -131,8 +131,8 @@ void World::set(Words& words) {
   while (!words.empty()) {
     if (words.take("silent-after")) {
       settings.silent_after_s = words.seconds();
-    } else if (words.take("given-up-after")) {
-      settings.given_up_after_s = words.seconds();
+    } else if (words.take("missing-after")) {
+      settings.missing_after_s = words.seconds();
     } else if (words.take("node-deadline")) {
       settings.node_deadline_s = words.seconds();
     } else if (words.take("drain-deadline")) {
