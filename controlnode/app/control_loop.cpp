@@ -16,6 +16,8 @@ namespace {
 constexpr Duration kTick = std::chrono::seconds(1);
 // So long orders wait at most for batches that are decided one upon the other.
 constexpr Duration kLongestUnsettled = std::chrono::seconds(1);
+// A round that comes so much later than the one before comes after a pause, in which nobody was heard.
+constexpr Duration kPause = std::chrono::seconds(5);
 // Who was heard within this time has a say about the date.
 constexpr Duration kLately = std::chrono::minutes(1);
 
@@ -108,6 +110,8 @@ Result<void> ControlLoop::start() {
   if (!model) return model.error();
   model->settings = settings_;
   begin_lead(*model, model_, now);
+  if (listened_at_) after_pause(*model, *listened_at_, now);
+  listened_at_ = now;
   model_ = std::move(*model);
   kept_ = Kept{};
   model_.system = system_;
@@ -254,6 +258,7 @@ Result<void> ControlLoop::handle_together(std::vector<ControlEvent> events, cons
       log::warn("database away", {{"reason", started.error().message}});
     }
   }
+  if (serving_) notice_pause(now);
   auto batch = sort(std::move(events));
   if (!serving_) {
     away(no_database(), batch.waiting);
@@ -269,6 +274,15 @@ Result<void> ControlLoop::handle_together(std::vector<ControlEvent> events, cons
   if (outcome) outcome = settle();
   answer_reads(batch);
   return outcome;
+}
+
+// Whoever stops this process, or the machine that it runs on, has made nobody else silent.
+void ControlLoop::notice_pause(SteadyPoint now) {
+  const auto before = std::exchange(listened_at_, now);
+  if (!before || now - *before < kPause) return;
+  log::warn("was held up", {{"seconds", std::to_string((now - *before).count() / 1'000'000)}});
+  after_pause(model_, *before, now);
+  kept_ = Kept{};
 }
 
 Result<void> ControlLoop::decide_and_commit(Batch& batch) {

@@ -89,6 +89,7 @@ class ControlLoop {
   void admit_hosts();
   Now look();
   void ask_hosts_for_the_date(SteadyPoint now);
+  void notice_pause(SteadyPoint now);
   void note_fence(const HostReport& report);
   Result<void> rise_above_agents();
 
@@ -104,6 +105,7 @@ class ControlLoop {
   std::optional<UnderWay> under_way_;
   bool committed_ = false;         // something, since it was settled
   SteadyPoint settled_at_;         // when nothing was under way, and orders went out
+  std::optional<SteadyPoint> listened_at_;  // when the newest round began that could hear
   DateWatch dates_;
   std::vector<Duration> host_dates_;  // less the steady clock's, of who was heard lately; of the newest tick
   wire::VerifyingKey own_key_;

@@ -61,6 +61,20 @@ std::string user_of(const Model& model, const Project& project) {
   return {};
 }
 
+// What goes on without anybody who knows of it, for people; empty: nothing.
+template <class Row>
+std::string left_behind(const Model&, const Row&) {
+  return {};
+}
+std::string left_behind(const Model& model, const Host& host) {
+  const auto found = model.removals.find(host.id);
+  std::string names;
+  for (const Removal& removal : found == model.removals.end() ? std::vector<Removal>{} : found->second) {
+    if (removal.kind == ObjectKind::vm) names += (names.empty() ? "" : ", ") + removal.name;
+  }
+  return names.empty() ? names : "; its PC was not seen to remove " + names + ", and is not told any more if it comes back";
+}
+
 template <class Drop, class Rows>
 Reply drop(Deciding& deciding, const Rows& rows, const DeleteObject& request) {
   const auto* found = find_by_name(rows, request.name);
@@ -80,9 +94,10 @@ Reply drop(Deciding& deciding, const Rows& rows, const DeleteObject& request) {
   if (!user.empty()) {
     return refuse(Errc::conflict, request.kind + " '" + row.name + "' is used by " + user);
   }
+  const std::string left = left_behind(deciding.model, row);
   deciding.put(Drop{row.id});
   deciding.event(request.kind + ".deleted", row.id.uuid, row.name,
-                 request.kind + " " + row.name + " is deleted");
+                 request.kind + " " + row.name + " is deleted" + left);
   Accepted accepted;
   accepted.object = row.id.uuid;
   accepted.name = row.name;

@@ -70,7 +70,8 @@ Reply power_node(Deciding& deciding, const PowerNode& request) {
       if (node->power == Power::on || node->state == NodeState::failed) switch_off(deciding, *node, Power::off);
       break;
     case PowerAction::start:
-      if (node->power != Power::on || node->vm_state == VmState::shut_down) {
+      // Whoever has been started already is not started once more.
+      if (node->power != Power::on || (node->vm_state == VmState::shut_down && node->state != NodeState::creating)) {
         switch_on(deciding, *node);
       } else if (node->state == NodeState::failed) {
         return refuse(Errc::conflict, "'" + node->name + "' is to run and has failed: 'dure cluster repair " + cluster->name +

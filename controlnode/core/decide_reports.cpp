@@ -9,9 +9,11 @@
 #include "controlnode/core/bootstrap_plan.h"
 #include "controlnode/core/cluster_parts.h"
 #include "controlnode/core/grammar.h"
+#include "controlnode/core/next_wake.h"
 #include "controlnode/core/observations.h"
 #include "controlnode/core/operations.h"
 #include "controlnode/core/removals.h"
+#include "controlnode/core/silence.h"
 
 namespace dure::control {
 namespace {
@@ -193,8 +195,9 @@ void seen(Deciding& deciding, Node& node, const VmReport& vm) {
     if (node.state == NodeState::unknown) advance(deciding, node, NodeEvent::ordered);
     return;
   }
-  if (vm.state == VmState::running && vm.restart < node.restart && node.power == Power::on) {
-    // It is about to be switched off and on; what its guest says is of the run before.
+  const bool runs_or_ran = vm.state == VmState::running || vm.state == VmState::shut_down;
+  if (runs_or_ran && vm.restart < node.restart && node.power == Power::on) {
+    // It is about to be switched off and on; what its guest says, or did when it was asked to end, is of the run before.
     if (node.state == NodeState::unknown) advance(deciding, node, NodeEvent::ordered);
     return;
   }
@@ -229,10 +232,12 @@ void absent(const Deciding& deciding, Node& node) {
   }
 }
 
-// Its VM runs and its guest is mute: a boot that hangs. A slow one speaks later, and then this is gone.
+// Its VM runs and its guest is mute: a boot that hangs. An emulated one has as much more time for its first word as for all
+// else; a slower one speaks later, and then this is gone.
 bool is_mute(const Model& model, const Node& node, const VmReport* vm) {
-  return vm != nullptr && node.state == NodeState::booting && vm->state == VmState::running &&
-         guest_silence(*vm) >= guest_silent_after(model);
+  if (vm == nullptr || node.state != NodeState::booting || vm->state != VmState::running) return false;
+  const auto slower = node_deadline(model, node.host) / Duration{model.settings.node_deadline_s * 1'000'000};
+  return guest_silence(*vm) >= guest_silent_after(model) * std::max<std::int64_t>(1, slower);
 }
 
 // Why it is not ready yet. That its guest is mute is told once: how long is told by its date.
@@ -250,13 +255,21 @@ void explain_start(const Deciding& deciding, Node& node, const Sighting& seen_as
   }
 }
 
+// Its host reports, and cannot look at its VMs: nothing is known of them, as of those of a host that is silent.
+void unseen(const Deciding& deciding, Node& node) {
+  if (!blind(deciding.model, node.host, deciding.steady)) return;
+  if (!watched(node) || !advance(deciding, node, NodeEvent::host_silent)) return;
+  const Duration since = deciding.steady - deciding.model.heard.at(node.host).observed_at;
+  node.reason = host_name(deciding.model, node.host) + " has not been able to look at its VMs since " + to_rfc3339(deciding.now - since);
+}
+
 void update_node(Deciding& deciding, const HostReport& report, Node node, const Sighting& seen_as) {
-  if (report.observed) {
-    if (seen_as.vm != nullptr) {
-      seen(deciding, node, *seen_as.vm);
-    } else {
-      absent(deciding, node);
-    }
+  if (!report.observed) {
+    unseen(deciding, node);
+  } else if (seen_as.vm != nullptr) {
+    seen(deciding, node, *seen_as.vm);
+  } else {
+    absent(deciding, node);
   }
   if (node.state == NodeState::creating || node.state == NodeState::booting) {
     explain_start(deciding, node, seen_as);

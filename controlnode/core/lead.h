@@ -10,4 +10,8 @@ namespace dure::control {
 // `before`: the model that this program led with until now.
 void begin_lead(Model& model, const Model& before, SteadyPoint now);
 
+// Nobody listened from `since` to `now`, since this program was held up or had no database: nothing follows from what was not
+// heard then. Silence is counted without that time, and what is under way has a little time at least.
+void after_pause(Model& model, SteadyPoint since, SteadyPoint now);
+
 }  // namespace dure::control

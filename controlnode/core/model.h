@@ -344,6 +344,7 @@ struct Heard {
   static constexpr std::uint32_t kEvents = 512;
 
   SteadyPoint at;
+  SteadyPoint observed_at;       // when it last had looked at its VMs; of who never had in this lead, its first word
   Duration clock_off{};          // its date less the steady clock's
   std::uint32_t events = kEvents;
   SteadyPoint events_since{};    // what has come back up to here is counted

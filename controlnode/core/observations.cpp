@@ -25,7 +25,7 @@ bool numbers_fit(const HostReport& report) {
   for (const std::uint64_t number :
        {report.sequence, report.accepted_generation, report.applied_generation,
         report.capacity.memory_mib, report.capacity.disk_gib, report.highest_fence.delegation,
-        report.highest_fence.epoch, report.capacity.disk_free_gib}) {
+        report.highest_fence.epoch, report.capacity.disk_free_gib, report.known_generation}) {
     if (number > kMaxStored) return false;
   }
   // Dates are subtracted from one another.
@@ -190,6 +190,21 @@ void tell_news(Deciding& deciding, const HostObservation* before, const HostObse
   }
 }
 
+// Generations are counted one by one; no host has seen so many. What is above is a lie, and a row that took it for true
+// could not count on.
+constexpr std::uint64_t kMostGenerations = std::uint64_t{1} << 40;
+
+// The first word of a host's row: what its PC was ordered in an earlier life, under a row that is deleted or as another
+// host, is below what comes now, or it would refuse every order.
+void go_on_above(Deciding& deciding, const HostReport& report) {
+  Host host = deciding.model.hosts.at(report.host);
+  const auto known = std::max(report.known_generation, report.accepted_generation);
+  if (known <= host.generation || known > kMostGenerations) return;
+  host.generation = known;
+  deciding.put(host);
+  deciding.touch(host.id);
+}
+
 }  // namespace
 
 bool believable(const Model& model, const ReportEvent& event) {
@@ -209,6 +224,8 @@ bool observe(Deciding& deciding, const HostReport& report) {
   take_round_trips(deciding.model, report, deciding.steady);
   const Duration clock_off{report.clock == TimePoint{} ? 0 : report.clock.us - deciding.steady.us};
   Heard& heard = deciding.model.heard[report.host];
+  // Of whoever speaks for the first time it is not said that he was blind before.
+  if (report.observed || heard.observed_at == SteadyPoint{}) heard.observed_at = deciding.steady;
   heard.at = deciding.steady;
   heard.clock_off = clock_off;
   deciding.heard(report.host);
@@ -229,6 +246,7 @@ bool observe(Deciding& deciding, const HostReport& report) {
   if (found == deciding.model.observations.end()) {
     if (report.observed) after.strangers = strangers(deciding.model, report);
     after.conditions = conditions_of(deciding, report, nullptr);
+    go_on_above(deciding, report);
     deciding.put(PutObservation{after});
     tell_news(deciding, nullptr, after);
     return true;

@@ -98,11 +98,31 @@ void drop(Deciding& deciding, const Removal& removal) {
   }
 }
 
+// What keeps the host from removing, for people: of what it has to remove, or of itself. Empty: nothing that it told.
+std::string hindrance(const Model& model, const HostId& host) {
+  const auto seen = model.observations.find(host);
+  const auto removals = model.removals.find(host);
+  if (seen == model.observations.end()) return {};
+  for (const ObjectFailure& failure : seen->second.failures) {
+    const bool of_these = removals != model.removals.end() &&
+                          std::any_of(removals->second.begin(), removals->second.end(),
+                                      [&](const Removal& removal) { return removal.object == failure.object; });
+    if (of_these) return std::string(to_string(failure.code)) + ": " + failure.message;
+  }
+  for (const SeenCondition& each : seen->second.conditions) {
+    if (each.condition.code == ConditionCode::order_refused || each.condition.code == ConditionCode::hypervisor_away) {
+      return each.condition.message;
+    }
+  }
+  return {};
+}
+
 // The cluster of the removal goes on without it; what its host has not done stands in its operation's warning.
 void owe(Deciding& deciding, Removal& removal) {
   removal.owed = true;
   const std::string host = host_name(deciding.model, removal.host);
-  const std::string text = host + " has not removed " + of_kind(removal);
+  const std::string why = hindrance(deciding.model, removal.host);
+  const std::string text = host + " has not removed " + of_kind(removal) + (why.empty() ? "" : " (" + why + ")");
   if (const auto cluster = cluster_of(deciding, removal)) {
     deciding.unsettled.insert(*cluster);
     const auto row = deciding.model.clusters.find(*cluster);
@@ -182,7 +202,8 @@ void owe_all(Deciding& deciding, const HostId& host) {
 std::string name_hosts(const Model& model, const std::set<HostId>& hosts, SteadyPoint now) {
   std::set<std::string> names;
   for (const HostId& host : hosts) {
-    names.insert(host_name(model, host) + (silent(model, host, now) ? " (silent)" : ""));
+    const std::string why = silent(model, host, now) ? "silent" : hindrance(model, host);
+    names.insert(host_name(model, host) + (why.empty() ? "" : " (" + why + ")"));
   }
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;

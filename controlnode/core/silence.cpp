@@ -21,4 +21,9 @@ SteadyPoint missing_at(const Model& model, const HostId& host) {
 
 bool missing(const Model& model, const HostId& host, SteadyPoint now) { return now >= missing_at(model, host); }
 
+bool blind(const Model& model, const HostId& host, SteadyPoint now) {
+  const auto found = model.heard.find(host);
+  return found != model.heard.end() && now - found->second.observed_at >= Duration{model.settings.silent_after_s * 1'000'000};
+}
+
 }  // namespace dure::control

@@ -19,4 +19,7 @@ bool silent(const Model& model, const HostId& host, SteadyPoint now);
 SteadyPoint missing_at(const Model& model, const HostId& host);
 bool missing(const Model& model, const HostId& host, SteadyPoint now);
 
+// It reports, and has not looked at its VMs for as long as would make it silent: what it hosts is unknown.
+bool blind(const Model& model, const HostId& host, SteadyPoint now);
+
 }  // namespace dure::control

@@ -265,6 +265,7 @@ HostReport AgentLoop::make_report() const {
   report.highest_fence = accepted_.fence;
   report.fence_proof = accepted_.fence_proof;
   report.accepted_generation = order_ ? order_->generation : 0;
+  report.known_generation = accepted_.generation;
   report.applied_generation = applied_generation_;
   report.applied_order = applied_order_;
   report.refused = refused_;

@@ -152,7 +152,7 @@ struct HostReport {
   std::string agent_version;
   HostCapacity capacity;
   Fence highest_fence;                   // the agent refuses less
-  std::uint64_t accepted_generation = 0; // journalled
+  std::uint64_t accepted_generation = 0; // of the order that this process of the agent works on; 0: none yet
   std::uint64_t applied_generation = 0;  // nothing left to do for it, failures apart
   OrderId applied_order;
   bool observed = false;                 // false: libvirt has not been asked yet; lists mean nothing
@@ -168,6 +168,7 @@ struct HostReport {
   std::vector<HostCondition> conditions{};  // each code once
   std::optional<RefusedOrder> refused{}; // none since the newest accepted order
   TimePoint clock{};                     // the host's date when it was sent; 0: not told
+  std::uint64_t known_generation = 0;    // the highest that was ever journalled: what is older is refused
   friend bool operator==(const HostReport&, const HostReport&) = default;
 };
 

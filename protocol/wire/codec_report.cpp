@@ -179,6 +179,7 @@ void put(const HostReport& from, schema::HostReport& to) {
     refused.set_reason(printable(from.refused->reason, kMaxMessageBytes));
   }
   to.set_clock_us(from.clock.us);
+  to.set_known_generation(from.known_generation);
 }
 
 void put(const OrderAck& from, schema::OrderAck& to) {
@@ -336,6 +337,7 @@ HostReport report(const schema::HostReport& from, FieldCheck& check) {
   to.fence_proof = check.signature(from.fence_proof(), "fence_proof");
   if (from.has_refused()) to.refused = refused(from.refused(), check);
   to.clock.us = from.clock_us();
+  to.known_generation = from.known_generation();
   check_bounds(from, check);
   if (!check.failed()) read_lists(from, to, check);
   return to;

@@ -267,6 +267,7 @@ HostReport report_of(const Pc& pc, const SystemId& system, TimePoint clock) {
   report.clock = clock;
   report.highest_fence = pc.accepted.fence;
   report.accepted_generation = pc.order ? pc.order->generation : 0;
+  report.known_generation = pc.accepted.generation;
   report.applied_generation = pc.applied_generation;
   report.capacity.hardware_virtualisation = true;
   report.failures = pc.attempts.failures(kAgentNow);

@@ -85,6 +85,7 @@ void add_hosts(Hasher& hasher, const Model& model, SteadyPoint now) {
                static_cast<std::uint64_t>(control::heard(model, id)) << 2 | static_cast<std::uint64_t>(host.generation == 0) << 3);
     hasher.add(from_now(control::silent_at(model, id), now));
     hasher.add(from_now(control::missing_at(model, id), now));
+    hasher.add(static_cast<std::uint64_t>(control::blind(model, id, now)));
     const auto found = model.observations.find(id);
     hasher.add(found != model.observations.end());
     if (found == model.observations.end()) continue;

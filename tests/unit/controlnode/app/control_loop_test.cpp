@@ -308,6 +308,45 @@ TEST_CASE("control loop: time passes also for who is never left alone") {
   CHECK(state() == NodeState::unknown);
 }
 
+TEST_CASE("control loop: whoever stops this process for minutes makes no host silent, and what is waited for has a while yet") {
+  Stand stand;
+  stand.create("one", false);
+  const auto& node = [&]() -> const Node& { return stand.loop->model().nodes.begin()->second; };
+  REQUIRE(node().deadline);
+  const auto pass = [&](Duration time) {
+    stand.clock.time = stand.clock.time + time;
+    stand.last = stand.loop->handle(Stand::one(TimePassed{}));
+  };
+  pass(std::chrono::hours(3));
+  CHECK(node().state == NodeState::creating);
+  CHECK_FALSE(stand.loop->model().observations.at(kHost).silent);
+  // Whoever does not speak when it is heard again is silent as ever.
+  for (int second = 0; second < 14; ++second) pass(std::chrono::seconds(1));
+  CHECK(node().state == NodeState::creating);
+  for (int second = 0; second < 2; ++second) pass(std::chrono::seconds(1));
+  CHECK(node().state == NodeState::unknown);
+  for (int second = 0; second < 120; ++second) pass(std::chrono::seconds(1));
+  CHECK(node().state == NodeState::failed);
+}
+
+TEST_CASE("control loop: while the database is away nobody is heard, and so nobody is silent when it is back") {
+  Stand stand;
+  stand.store.set_down(true);
+  const auto pass = [&] {
+    stand.clock.time = stand.clock.time + std::chrono::seconds(1);
+    stand.last = stand.loop->handle(Stand::one(TimePassed{}));
+  };
+  stand.create("one", false);
+  REQUIRE_FALSE(stand.loop->serving());
+  for (int second = 0; second < 60; ++second) pass();
+  stand.store.set_down(false);
+  for (int second = 0; second < 3; ++second) pass();
+  REQUIRE(stand.loop->serving());
+  CHECK_FALSE(stand.loop->model().observations.at(kHost).silent);
+  for (int second = 0; second < 15; ++second) pass();
+  CHECK(stand.loop->model().observations.at(kHost).silent);
+}
+
 TEST_CASE("control loop: whatever fence a host names, it neither moves the epoch nor loads the model, unless we have signed it") {
   Stand stand;
   const auto epoch = stand.store.epoch(), loads = stand.store.loads();

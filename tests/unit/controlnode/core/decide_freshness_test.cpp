@@ -386,3 +386,80 @@ TEST_CASE("freshness: a host that does not accept its order is given nothing, an
   CHECK(campus.node("demo-cp1")->state == NodeState::ready);
   CHECK(accepted(campus.create("other", 1, 0)));
 }
+
+TEST_CASE("freshness: what a host that cannot look at its VMs has is unknown since it could, and ready again when it can") {
+  Demo demo;
+  const auto sightless = [&](int seconds) {
+    HostReport report = demo.idle_report(demo.two);
+    report.accepted_generation = report.applied_generation = demo.orders.at(demo.two).generation;
+    report.observed = false;
+    demo.now = seconds_in(seconds);
+    demo.report(demo.one);
+    demo.tell(report);
+    return demo.worker().state;
+  };
+  demo.now = seconds_in(10);
+  demo.report_all();
+  CHECK(sightless(12) == NodeState::ready);
+  CHECK(sightless(24) == NodeState::ready);
+  CHECK(sightless(25) == NodeState::unknown);
+  CHECK(demo.worker().reason == "pc-2 has not been able to look at its VMs since " + to_rfc3339(seconds_in(10)));
+  CHECK(demo.node("demo-cp1")->state == NodeState::ready);
+  CHECK(demo.cluster("demo")->state == ClusterState::degraded);
+  CHECK(sightless(60) == NodeState::unknown);
+  demo.report(demo.two);
+  CHECK(demo.worker().state == NodeState::ready);
+}
+
+TEST_CASE("freshness: an emulated guest has as much more time for its first word as for its boot") {
+  Campus campus;
+  campus.site("east");
+  const HostId host = campus.host("pc-1", "east");
+  campus.catalog();
+  const auto says = [&](int seconds) {
+    HostReport report = campus.report_of(host, 0);
+    report.capacity.hardware_virtualisation = false;
+    for (VmReport& vm : report.vms) vm.silent_s = static_cast<std::uint32_t>(seconds);
+    campus.now = seconds_in(seconds);
+    campus.tell(report);
+    return campus.node("demo-cp1") == nullptr ? std::string() : campus.node("demo-cp1")->reason;
+  };
+  says(0);
+  REQUIRE(accepted(campus.create("demo", 1, 0)));
+  CHECK(says(100).empty());
+  CHECK(says(359).empty());
+  CHECK(says(360).find("'dure node reboot demo-cp1'") != std::string::npos);
+}
+
+TEST_CASE("freshness: who is started a second time while he starts is not started once more, nor said to have switched himself off") {
+  Demo demo;
+  REQUIRE(accepted(demo.ask(PowerNode{"demo", "demo-w1", PowerAction::stop})));
+  demo.tell_of(demo.two, [](VmReport& vm) { vm.state = VmState::shut_down; });
+  REQUIRE(demo.worker().state == NodeState::stopped);
+  REQUIRE(accepted(demo.ask(PowerNode{"demo", "demo-w1", PowerAction::start})));
+  const auto restart = demo.worker().restart;
+  REQUIRE(accepted(demo.ask(PowerNode{"demo", "demo-w1", PowerAction::start})));
+  CHECK(demo.worker().restart == restart);
+  demo.tell_of(demo.two, [&](VmReport& vm) {
+    vm.state = VmState::shut_down;
+    vm.restart = restart - 1;
+    vm.stages.clear();
+  });
+  CHECK(demo.worker().state == NodeState::creating);
+  CHECK(demo.worker().reason.empty());
+  demo.report(demo.two);
+  CHECK(demo.worker().state == NodeState::ready);
+}
+
+TEST_CASE("freshness: a guest that is shut down to be rebooted has not switched itself off") {
+  Demo demo;
+  REQUIRE(accepted(demo.ask(PowerNode{"demo", "demo-w1", PowerAction::reboot})));
+  demo.tell_of(demo.two, [](VmReport& vm) {
+    vm.state = VmState::shut_down;
+    vm.restart = 0;
+    vm.stages.clear();
+  });
+  CHECK(demo.worker().state == NodeState::booting);
+  demo.report(demo.two);
+  CHECK(demo.worker().state == NodeState::ready);
+}

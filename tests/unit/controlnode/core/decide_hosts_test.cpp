@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "controlnode/core/lead.h"
+#include "controlnode/core/observations.h"
 #include "controlnode/core/placement.h"
 #include "tests/support/model_builder.h"
 
@@ -50,6 +51,9 @@ TEST_CASE("hosts: one that is given up is not waited for, counted, admitted or p
   REQUIRE(accepted(lab.ask(LoseHost{"pc-2", true})));
   CHECK(lab.last.changes.empty());
   REQUIRE(accepted(lab.ask(DeleteObject{"host", "pc-2"})));
+  const auto* told = std::get_if<EventRow>(&lab.last.changes.back());
+  REQUIRE(told);
+  CHECK(told->message.find("was not seen to remove demo-w1") != std::string::npos);
   CHECK_FALSE(lab.model.removals.contains(lab.two));
   CHECK_FALSE(lab.model.hosts.contains(lab.two));
   CHECK(lab.code(lab.ask(LoseHost{"pc-2", true})) == Errc::not_found);
@@ -289,4 +293,60 @@ TEST_CASE("hosts: history that is too old goes by and by, what still runs never"
   lab.tick();
   CHECK(lab.model.operations.size() == 1);
   CHECK(lab.model.operations.begin()->second.kind == OperationKind::cluster_delete);
+}
+
+TEST_CASE("hosts: a PC that knows orders of an earlier life is ordered above them from its first word on") {
+  Lab lab;
+  HostReport report = lab.idle_report(lab.three);
+  lab.model.observations.erase(lab.three);
+  REQUIRE(lab.model.hosts.at(lab.three).generation == 0);
+  SUBCASE("its process still has the order") { report.accepted_generation = report.known_generation = 11; }
+  SUBCASE("its journal alone knows it") { report.known_generation = 11; }
+  lab.tell(report);
+  CHECK(lab.model.hosts.at(lab.three).generation == 12);
+  CHECK(lab.orders.at(lab.three).generation == 12);
+  report.sequence += 1;
+  report.accepted_generation = report.known_generation = 12;
+  lab.tell(report);
+  CHECK(why_unusable(lab.model, lab.three, 0, at(lab.now)).code == Unusable::no);
+  // Later it is the database that may have been set back.
+  report.sequence += 1;
+  report.accepted_generation = report.known_generation = 20;
+  lab.tell(report);
+  CHECK(lab.model.hosts.at(lab.three).generation == 12);
+  CHECK(why_unusable(lab.model, lab.three, 0, at(lab.now)).code == Unusable::restored);
+}
+
+TEST_CASE("hosts: no first word takes a row's generation to where it could not go on") {
+  Lab lab;
+  lab.model.observations.erase(lab.three);
+  HostReport report = lab.idle_report(lab.three);
+  report.known_generation = kMaxStored;
+  lab.tell(report);
+  CHECK(lab.model.hosts.at(lab.three).generation == 0);
+}
+
+TEST_CASE("hosts: a deletion says what keeps a host from removing") {
+  Lab lab;
+  REQUIRE(accepted(lab.remove("demo")));
+  HostReport report = lab.report_of(lab.two);
+  REQUIRE(lab.orders.at(lab.two).removed_vms.size() == 1);
+  const auto vm = lab.orders.at(lab.two).removed_vms[0].id;
+  report.vms.push_back({vm, 1, {}, VmState::running, {}, {}});
+  report.failures.push_back({ObjectKind::vm, vm.uuid, FailureCode::hypervisor, "stuck: under way for more than 60 s"});
+  lab.tell(report);
+  lab.report(lab.one);
+  lab.tick();
+  REQUIRE(lab.cluster("demo"));
+  const auto& operation = lab.model.operations.at(*lab.cluster("demo")->operation);
+  CHECK(operation.steps.back().detail.find("pc-2 (hypervisor: stuck: under way for more than 60 s)") != std::string::npos);
+  for (int passed = 10; passed <= 310; passed += 10) {
+    lab.now = seconds_in(passed);
+    report.sequence += 1000;
+    lab.tell(report);
+    lab.report(lab.one);
+    lab.tick();
+  }
+  CHECK(lab.cluster("demo") == nullptr);
+  CHECK(lab.model.operations.at(operation.id).warning.find("stuck: under way") != std::string::npos);
 }

@@ -126,10 +126,20 @@ TEST_CASE("lease: nothing ends by its date while the date is in doubt") {
   const std::vector<Event> tick{TickEvent{}};
   Now doubtful = at(seconds_in(100));
   doubtful.dates_hold = false;
+  ClusterAccess access;
+  access.id = numbered<AccessId>(0xac, 1);
+  access.cluster = campus.cluster("demo")->id;
+  access.user = "dure:someone";
+  access.expires_at = seconds_in(10);
+  campus.model.accesses[access.id] = access;
   const auto decision = decide(campus.model, tick, doubtful, campus.ids);
   CHECK(campus.cluster("demo")->until == seconds_in(10));
   CHECK_FALSE(campus.cluster("demo")->delete_at);
   CHECK(decision.ordered.empty());
+  CHECK(campus.model.accesses.contains(access.id));
+  decide(campus.model, tick, at(seconds_in(100)), campus.ids);
+  CHECK(campus.cluster("demo")->delete_at);
+  CHECK_FALSE(campus.model.accesses.contains(access.id));
 }
 
 TEST_CASE("lease: one that ends while nobody leads ends at the first tick after") {
